@@ -1,0 +1,13 @@
+{% macro surrogate_key(columns) -%}
+    {#- Unit separator between the parts, so that ('a', 'bc') and ('ab', 'c') differ. -#}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- do parts.append("coalesce(cast(" ~ column ~ " as text), chr(30))") -%}
+        {%- if not loop.last -%}{%- do parts.append("chr(31)") -%}{%- endif -%}
+    {%- endfor -%}
+    {{ dbt.hash(dbt.concat(parts)) }}
+{%- endmacro %}
+
+{% macro hash_email(email) -%}
+    {{ sha256("nullif(lower(trim(" ~ email ~ ")), '')") }}
+{%- endmacro %}

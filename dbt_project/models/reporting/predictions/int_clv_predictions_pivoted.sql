@@ -1,0 +1,31 @@
+with predictions as (
+    select
+        *,
+        max(calculation_date) over (partition by company_id) as latest_calculation_date
+    from {{ source('ml', 'clv_predictions') }}
+)
+
+select
+    company_id,
+    customer_id,
+    calculation_date,
+    min(currency) as currency,
+    min(eligibility) as eligibility,
+    min(model_name) as model_name,
+    min(model_version) as model_version,
+    {%- for months in (3, 6, 12) %}
+        max(expected_orders) filter (where horizon_months = {{ months }})
+            as expected_orders_{{ months }}m,
+        max(predicted_value) filter (where horizon_months = {{ months }})
+            as predicted_value_{{ months }}m,
+    {%- endfor %}
+    max(predicted_net) filter (where horizon_months = 12) as predicted_net_12m,
+    max(predicted_margin) filter (where horizon_months = 12) as predicted_margin_12m,
+    max(predicted_discounted) filter (where horizon_months = 12) as predicted_discounted_12m,
+    max(lower) filter (where horizon_months = 12) as predicted_value_12m_lower,
+    max(upper) filter (where horizon_months = 12) as predicted_value_12m_upper,
+    max(confidence) filter (where horizon_months = 12) as confidence_12m,
+    max(churn_probability) filter (where horizon_months = 12) as churn_probability_12m
+from predictions
+where calculation_date = latest_calculation_date
+group by company_id, customer_id, calculation_date

@@ -1,0 +1,9 @@
+{% test foreign_key(model, columns, to) %}
+
+select {{ columns | join(', ') }}
+from {{ model }}
+except
+select {{ columns | join(', ') }}
+from {{ to }}
+
+{% endtest %}

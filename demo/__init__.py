@@ -1,0 +1,1 @@
+"""The demo data, made by a process of its own."""

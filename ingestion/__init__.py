@@ -1,0 +1,1 @@
+"""Lands what the stores know in Postgres, with dlt and without Dagster."""

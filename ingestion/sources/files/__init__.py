@@ -1,0 +1,85 @@
+"""Files: purchases from CSV, mapped in companies.yml, landed as raw_files.order_lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import dlt
+from dlt.extract import DltResource
+
+from ingestion.pipeline import load
+from ingestion.quarantine import Quarantine, RejectedRow
+from ingestion.sources.files.reader import FeedTotals, read_feed
+from ingestion.sources.files.schema import COLUMN_HINTS
+from warehouse.companies import Company, FileFeed
+
+SOURCE = "files"
+
+
+@dataclass(frozen=True)
+class FeedLoad:
+    """What one load of one feed did.
+
+    Attributes:
+        feed: Name of the feed.
+        totals: Rows, files and amounts as read.
+        first_rejected: The first rows that went to quarantine.
+        load_id: dlt's id of the load.
+    """
+
+    feed: str
+    totals: FeedTotals
+    first_rejected: tuple[RejectedRow, ...]
+    load_id: str
+
+
+@dlt.source(name=SOURCE, max_table_nesting=0)
+def files_source(
+    company: Company, feed: FileFeed, folder: Path, totals: FeedTotals, quarantine: Quarantine
+) -> DltResource:
+    """One feed as a dlt source.
+
+    The files are the whole truth of their feed: in one transaction its landed rows are replaced by
+    those of the files (delete-insert on company and feed), so a re-run doubles nothing and a row
+    that was corrected or taken out doesn't linger.
+
+    Args:
+        company: Whose feed it is.
+        feed: How the files are mapped.
+        folder: What a relative path starts from.
+        totals: Counted up while the pages are read.
+        quarantine: Takes the rows that can't be read.
+    """
+    return dlt.resource(
+        read_feed(company, feed, folder, totals, quarantine),
+        name="order_lines",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        merge_key=("company_id", "feed"),
+        columns=COLUMN_HINTS,
+    )
+
+
+def land_files(company: Company, folder: Path) -> list[FeedLoad]:
+    """Lands every feed of a company.
+
+    Args:
+        company: The company.
+        folder: What relative paths start from: the folder of companies.yml.
+
+    Returns:
+        One entry a feed.
+
+    Raises:
+        SourceError: A file or a mapped column is missing, or nothing in a feed can be read. What
+            was loaded before is kept.
+    """
+    return [_land_feed(company, feed, folder) for feed in company.sources.files]
+
+
+def _land_feed(company: Company, feed: FileFeed, folder: Path) -> FeedLoad:
+    totals = FeedTotals()
+    with Quarantine(company.id, SOURCE, feed.feed) as quarantine:
+        load_id = load(files_source(company, feed, folder, totals, quarantine), SOURCE, company.id)
+        quarantine.replace()
+        return FeedLoad(feed.feed, totals, tuple(quarantine.first), load_id)

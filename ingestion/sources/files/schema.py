@@ -1,0 +1,33 @@
+"""The landed shape of a CSV line: raw_files.order_lines."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from dlt.common.schema.typing import TColumnSchema
+
+#: Money is at most 14 digits before the point and 4 behind it: the warehouse's numeric(18,4).
+MONEY = pa.decimal128(18, 4)
+
+ORDER_LINES = pa.schema(
+    [
+        pa.field("company_id", pa.string(), nullable=False),
+        pa.field("feed", pa.string(), nullable=False),
+        pa.field("source_file", pa.string(), nullable=False),
+        pa.field("line_number", pa.int64(), nullable=False),
+        pa.field("order_id", pa.string()),
+        pa.field("customer_id", pa.string()),
+        pa.field("email", pa.string()),
+        pa.field("ordered_at", pa.timestamp("us", tz="UTC")),
+        pa.field("order_date", pa.date32(), nullable=False),
+        pa.field("amount", MONEY, nullable=False),
+        pa.field("quantity", MONEY),
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("channel", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("product", pa.string()),
+        pa.field("extra", pa.string()),
+    ]
+)
+
+#: What Arrow can't say to dlt.
+COLUMN_HINTS: dict[str, TColumnSchema] = {"extra": {"data_type": "json"}}

@@ -1,0 +1,1 @@
+"""Customer-lifetime-value models: frames in, frames and fitted models out."""

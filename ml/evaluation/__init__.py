@@ -1,0 +1,1 @@
+"""How candidates are judged against what customers really did."""

@@ -1,0 +1,1 @@
+"""Features: what a model is told about a customer."""

@@ -1,0 +1,1 @@
+"""Candidate models behind one interface."""

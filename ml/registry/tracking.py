@@ -1,0 +1,347 @@
+"""Logs a contest and registers its champion, once per run id, whatever interrupts it.
+
+The order of writing makes a kill at any moment harmless:
+
+1. the parent run is RUNNING while runs, plots and the model are written;
+2. it becomes FINISHED when all of them stand;
+3. the model version is created, tagged with the run id;
+4. the alias `champion` moves.
+
+A call finds how far the last one came by the tag alone. A run that is not FINISHED is removed and
+written again; a FINISHED one is carried on from step 3. So a version is never made twice, and its
+number does not tell whether there was an interruption. Callers run one call per company at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.evaluation.backtest import Backtest
+from ml.evaluation.contest import Contest, score_rows
+from ml.horizons import horizon_name
+from ml.models.candidate import Candidate, Description
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+
+RUN_TAG = "clv.run"
+MODEL_TAG = "clv.model_id"
+CHAMPION_ALIAS = "champion"
+_PARENT_TAG = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where MLflow is.
+
+    Attributes:
+        uri: ``postgresql://…``, ``sqlite:///…`` or ``http://…``.
+        artifact_root: Path or URI under which each experiment gets a folder.
+    """
+
+    uri: str
+    artifact_root: str
+
+
+@dataclass(frozen=True)
+class ContestRecord:
+    """What is logged of a contest.
+
+    Attributes:
+        company_id: Whose customers these are.
+        currency: Base currency, ISO-4217.
+        run: Deterministic id, see `ml.registry.fingerprint`.
+        contest: The contest.
+        champion: The winner, fitted on all data: what is registered.
+        settings: Settings of the company that decided the outcome.
+    """
+
+    company_id: str
+    currency: str
+    run: str
+    contest: Contest
+    champion: Candidate
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RegisteredChampion:
+    """The model version in service.
+
+    Attributes:
+        model_name: Name of the registered model.
+        version: Its version.
+        mlflow_run_id: The parent run.
+    """
+
+    model_name: str
+    version: str
+    mlflow_run_id: str
+
+
+class TelemetryError(RuntimeError):
+    """MLflow would send usage data to the outside."""
+
+
+def registry_name(company_id: str) -> str:
+    """Returns the name of a company's experiment and of its registered model."""
+    return f"clv-{company_id}"
+
+
+def registered_champion(tracking: Tracking, company_id: str, run: str) -> RegisteredChampion | None:
+    """Returns the champion in service if it stems from this run, so that nothing needs redoing."""
+    client = _client(tracking)
+    name = registry_name(company_id)
+    version = _champion_version(client, name)
+    if version is None or version.tags.get(RUN_TAG) != run:
+        return None
+    return RegisteredChampion(name, str(version.version), str(version.run_id))
+
+
+def log_contest(tracking: Tracking, record: ContestRecord) -> RegisteredChampion:
+    """Logs a contest, registers its champion and puts it in service.
+
+    For a run that is already there nothing is logged; at most the alias moves (back) to it.
+
+    Raises:
+        TelemetryError: Neither MLFLOW_DISABLE_TELEMETRY nor DO_NOT_TRACK is set to true.
+    """
+    client = _client(tracking)
+    name = registry_name(record.company_id)
+    experiment_id = _experiment(client, name, tracking.artifact_root)
+    finished = _finished_or_cleared(client, experiment_id, record.run)
+    parent_id = finished.info.run_id if finished else _write_runs(client, experiment_id, record)
+    version = _version(client, name, parent_id, record)
+    current = _champion_version(client, name)
+    if current is None or current.version != version.version:
+        client.set_registered_model_alias(name, CHAMPION_ALIAS, version.version)
+    return RegisteredChampion(name, str(version.version), parent_id)
+
+
+def _client(tracking: Tracking) -> MlflowClient:
+    from mlflow import MlflowClient
+    from mlflow.telemetry.utils import is_telemetry_disabled
+
+    if not is_telemetry_disabled():
+        raise TelemetryError(
+            "MLflow's telemetry is on: set MLFLOW_DISABLE_TELEMETRY=true before mlflow is imported"
+        )
+    return MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
+
+
+def _experiment(client: MlflowClient, name: str, artifact_root: str) -> str:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return client.create_experiment(
+            name,
+            artifact_location=f"{artifact_root.rstrip('/')}/{name}",
+            # Otherwise its page opens on traces of language models.
+            tags={"mlflow.experimentKind": "custom_model_development"},
+        )
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
+
+
+def _finished_or_cleared(client: MlflowClient, experiment_id: str, run: str) -> Run | None:
+    """Returns the FINISHED parent of a run id; removes what an interrupted call left of it."""
+    found = client.search_runs([experiment_id], filter_string=f"tags.`{RUN_TAG}` = '{run}'")
+    parents = [entry for entry in found if _PARENT_TAG not in entry.data.tags]
+    finished = [entry for entry in parents if entry.info.status == "FINISHED"]
+    if finished:
+        return min(finished, key=lambda entry: entry.info.start_time)
+    for entry in found:
+        of_run = f"source_run_id = '{entry.info.run_id}'"
+        for model in client.search_logged_models([experiment_id], filter_string=of_run):
+            client.delete_logged_model(model.model_id)
+        if entry.info.status == "RUNNING":
+            client.set_terminated(entry.info.run_id, status="KILLED")
+        client.delete_run(entry.info.run_id)
+    return None
+
+
+def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord) -> str:
+    """Writes the parent run and one nested run per candidate; FINISHED is the last thing said."""
+    contest = record.contest
+    parent = client.create_run(
+        experiment_id,
+        run_name=f"contest to {contest.as_of}",
+        tags={RUN_TAG: record.run, "mlflow.note.content": contest.reason},
+    )
+    parent_id: str = parent.info.run_id
+    description = record.champion.describe()
+    params = {
+        "champion": contest.champion,
+        "as_of": contest.as_of.isoformat(),
+        "cutoff": contest.cutoff.isoformat(),
+        "horizon_days": contest.horizon_days,
+        **{f"setting.{key}": value for key, value in record.settings.items()},
+        **{f"champion.{key}": value for key, value in description.params.items()},
+    }
+    metrics: dict[str, float] = {}
+    for backtest, composite in zip(contest.backtests, contest.composites, strict=True):
+        figures = asdict(backtest.metrics) | {"composite": composite}
+        if backtest.candidate.name == contest.champion:
+            metrics = figures
+        _write_candidate(client, experiment_id, parent_id, record, backtest, figures)
+    _log(client, parent_id, params, metrics)
+    client.log_dict(parent_id, _as_dict(description), "champion.json")
+    scores = score_rows(contest, record.company_id, record.run)
+    client.log_text(parent_id, scores.to_csv(index=False), "scores.csv")
+    model_id = _write_model(client, experiment_id, parent_id, record.champion)
+    client.set_tag(parent_id, MODEL_TAG, model_id)
+    client.set_terminated(parent_id, status="FINISHED")
+    return parent_id
+
+
+def _write_candidate(
+    client: MlflowClient,
+    experiment_id: str,
+    parent_id: str,
+    record: ContestRecord,
+    backtest: Backtest,
+    figures: Mapping[str, float],
+) -> None:
+    from ml.evaluation.plots import backtest_figures
+
+    description = backtest.candidate.describe()
+    run = client.create_run(
+        experiment_id,
+        run_name=backtest.candidate.name,
+        tags={RUN_TAG: record.run, _PARENT_TAG: parent_id},
+    )
+    run_id = run.info.run_id
+    params = {
+        "model": backtest.candidate.name,
+        "cutoff": backtest.cutoff.isoformat(),
+        "horizon": horizon_name(backtest.horizon_days),
+        **description.params,
+    }
+    _log(client, run_id, params, figures)
+    client.log_dict(run_id, _as_dict(description), "fit.json")
+    for file_name, figure in backtest_figures(backtest, record.currency).items():
+        client.log_figure(run_id, figure, f"plots/{file_name}.png")
+    _write_model(client, experiment_id, run_id, backtest.candidate)
+    client.set_terminated(run_id, status="FINISHED")
+
+
+def _write_model(
+    client: MlflowClient, experiment_id: str, run_id: str, candidate: Candidate
+) -> str:
+    """Writes a candidate as pyfunc through the client alone, which needs no global tracking URI."""
+    import mlflow.pyfunc
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
+
+    from ml.registry.pyfunc import ClvModel, input_example, model_signature, pip_requirements
+
+    logged = client.create_logged_model(
+        experiment_id, name=candidate.name, source_run_id=run_id, model_type="pyfunc"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model")
+        with _without_pickle_advice():
+            mlflow.pyfunc.save_model(
+                path,
+                python_model=ClvModel(candidate),
+                mlflow_model=Model(
+                    artifact_path=logged.artifact_location,
+                    run_id=run_id,
+                    model_uuid=logged.model_id,
+                    model_id=logged.model_id,
+                ),
+                signature=model_signature(),
+                input_example=input_example(),
+                pip_requirements=pip_requirements(),
+            )
+        client.log_model_artifacts(logged.model_id, path)
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return str(logged.model_id)
+
+
+@contextlib.contextmanager
+def _without_pickle_advice() -> Iterator[None]:
+    """Leaves out MLflow's advice against pickles, given anew for each model saved.
+
+    A fitted candidate is an object; as a file of code it would have to be fitted again.
+    """
+    logger = logging.getLogger("mlflow.pyfunc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _version(
+    client: MlflowClient, name: str, parent_id: str, record: ContestRecord
+) -> ModelVersion:
+    """Returns the version of the parent run, made unless it is there."""
+    from mlflow.exceptions import MlflowException
+
+    existing = client.search_model_versions(f"name = '{name}' and run_id = '{parent_id}'")
+    if existing:
+        return existing[0]
+    try:
+        client.create_registered_model(name, description=f"CLV models of {record.company_id}")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    model_id = client.get_run(parent_id).data.tags[MODEL_TAG]
+    return client.create_model_version(
+        name,
+        source=client.get_logged_model(model_id).artifact_location,
+        run_id=parent_id,
+        tags={RUN_TAG: record.run, "clv.model": record.contest.champion},
+        description=record.contest.reason,
+        model_id=model_id,
+    )
+
+
+def _champion_version(client: MlflowClient, name: str) -> ModelVersion | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version_by_alias(name, CHAMPION_ALIAS)
+    except MlflowException as error:
+        # No such alias is INVALID_PARAMETER_VALUE in the SQL store, no such model not-exists.
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def _log(
+    client: MlflowClient, run_id: str, params: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = time.time_ns() // 1_000_000
+    client.log_batch(
+        run_id,
+        metrics=[
+            Metric(key, float(value), now, 0)
+            for key, value in metrics.items()
+            if math.isfinite(value)
+        ],
+        params=[Param(key, str(value)) for key, value in params.items()],
+    )
+
+
+def _as_dict(description: Description) -> dict[str, Any]:
+    return {
+        "name": description.name,
+        "params": dict(description.params),
+        "diagnostics": dict(description.diagnostics),
+    }

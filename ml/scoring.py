@@ -1,0 +1,232 @@
+"""From a fitted champion to the table of predictions: one row per customer and horizon."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from ml.eligibility import Eligibility, paid_customer_eligibility
+from ml.features.btyd import customer_features, day_number
+from ml.horizons import horizon_days, in_weeks
+from ml.models.candidate import Candidate
+from ml.models.catalogue import new_candidate
+
+MONEY_DECIMALS = 4
+ORDER_DECIMALS = 6
+
+PREDICTION_TABLE_COLUMNS = (
+    "company_id",
+    "customer_id",
+    "calculation_date",
+    "horizon_months",
+    "expected_orders",
+    "predicted_value",
+    "predicted_net",
+    "predicted_margin",
+    "predicted_discounted",
+    "currency",
+    "lower",
+    "upper",
+    "p_active",
+    "churn_probability",
+    "confidence",
+    "eligibility",
+    "model_name",
+    "model_version",
+)
+
+
+@dataclass(frozen=True)
+class CompanyFactors:
+    """How a company's gross revenue turns into what it keeps.
+
+    Attributes:
+        net_rate: Net revenue ÷ gross revenue, after discounts and refunds.
+        margin_rate: Contribution margin ÷ gross revenue.
+        yearly_discount_rate: E.g. 0.10.
+    """
+
+    net_rate: float
+    margin_rate: float
+    yearly_discount_rate: float
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a rate is not a number or discounting has no meaning."""
+        rates = (self.net_rate, self.margin_rate, self.yearly_discount_rate)
+        if not all(math.isfinite(rate) for rate in rates):
+            raise ValueError(f"rates must be finite numbers: {self}")
+        if self.yearly_discount_rate <= -1:
+            raise ValueError(f"a discount rate is above -1: {self}")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose predictions these are, and of which model."""
+
+    company_id: str
+    currency: str
+    model_name: str
+    model_version: str
+
+
+def measure_factors(
+    daily: pd.DataFrame, as_of: date, yearly_discount_rate: float
+) -> CompanyFactors:
+    """Measures a company's return and margin factors on all of its days up to `as_of`.
+
+    Args:
+        daily: `order_date`, `gross_revenue_base`, `net_revenue_base`, `margin_base`.
+        as_of: Last day that counts.
+        yearly_discount_rate: Of the company's settings.
+
+    Returns:
+        The factors; both 0 where there is no gross revenue.
+    """
+    days = pd.to_datetime(daily["order_date"]).to_numpy().astype("datetime64[D]").astype("int64")
+    known = daily[days <= day_number(as_of)]
+    # fsum is exact, so that the order of rows cannot show in the last digit.
+    gross, net, margin = (
+        math.fsum(known[column].astype("float64"))
+        for column in ("gross_revenue_base", "net_revenue_base", "margin_base")
+    )
+    if gross <= 0:
+        return CompanyFactors(0.0, 0.0, yearly_discount_rate)
+    return CompanyFactors(net / gross, margin / gross, yearly_discount_rate)
+
+
+def fit_champion(name: str, daily: pd.DataFrame, as_of: date) -> Candidate:
+    """Returns the candidate of that name, fitted on all that is known at `as_of`."""
+    return new_candidate(name).fit(daily, as_of)
+
+
+def score_customers(
+    champion: Candidate,
+    daily: pd.DataFrame,
+    as_of: date,
+    horizons_months: Sequence[int],
+    factors: CompanyFactors,
+    scope: Scope,
+    customer_ids: Iterable[str] = (),
+) -> pd.DataFrame:
+    """Predicts every customer at every horizon.
+
+    The expected path is taken at every month end up to the longest horizon, in one pass. Each
+    month's increment is discounted from the middle of its month; discounting the cumulative total
+    would discount early orders as if they came last.
+
+    Args:
+        champion: Fitted at `as_of`.
+        daily: See `ml.features.btyd.paid_days`.
+        as_of: Day from which the horizons run.
+        horizons_months: E.g. (3, 6, 12).
+        factors: Of the company.
+        scope: What stands in each row.
+        customer_ids: Customers who must get a row although `daily` may not hold one.
+
+    Returns:
+        `PREDICTION_TABLE_COLUMNS`, sorted by customer and horizon; money rounded to 4 decimals,
+        orders and probabilities to 6. Customers without a positive day up to `as_of` have zeros
+        and the eligibility `no_paid_order`. `lower`, `upper` and `confidence` are null: nothing
+        calibrates them yet.
+
+    Raises:
+        ValueError: No horizon, or one below a month.
+    """
+    horizons = sorted(set(horizons_months))
+    if not horizons or horizons[0] < 1:
+        raise ValueError(f"there must be horizons, each at least one month long, not {horizons}")
+    month_ends = np.array([horizon_days(month) for month in range(1, horizons[-1] + 1)])
+    customers = customer_features(daily, as_of)
+    path = champion.predict(customers, [in_weeks(int(days)) for days in month_ends])
+    shape = (len(customers), len(month_ends))
+    value = path["predicted_value"].to_numpy().reshape(shape)
+    discounted = discounted_path(value, factors.yearly_discount_rate)
+    columns = np.array(horizons) - 1
+
+    def at_horizons(monthly: np.ndarray) -> np.ndarray:
+        return monthly.reshape(shape)[:, columns].ravel()
+
+    paid = pd.DataFrame(
+        {
+            "customer_id": np.repeat(customers["customer_id"].to_numpy(), len(horizons)),
+            "horizon_months": np.tile(np.array(horizons, dtype="int64"), len(customers)),
+            "expected_orders": at_horizons(path["expected_orders"].to_numpy()),
+            "predicted_value": at_horizons(value),
+            "discounted_value": at_horizons(discounted),
+            "p_active": at_horizons(path["p_active"].to_numpy()),
+            "eligibility": np.repeat(
+                paid_customer_eligibility(customers["frequency"]), len(horizons)
+            ),
+        }
+    )
+    days = pd.to_datetime(daily["order_date"]).to_numpy().astype("datetime64[D]").astype("int64")
+    seen = set(daily["customer_id"][days <= day_number(as_of)].astype(str))
+    unpaid = sorted((seen | {str(name) for name in customer_ids}) - set(customers["customer_id"]))
+    rows = pd.concat([paid, _unpaid_rows(unpaid, horizons)], ignore_index=True)
+    rows = rows.sort_values(["customer_id", "horizon_months"], ignore_index=True)
+    return _table(rows, as_of, factors, scope)
+
+
+def discounted_path(cumulative: np.ndarray, yearly_rate: float) -> np.ndarray:
+    """Returns the present value of a cumulative path given at the end of each month.
+
+    Args:
+        cumulative: Value up to the end of months 1..k, shape (n, k).
+        yearly_rate: Effective yearly rate; a month's increment comes at the middle of the month.
+
+    Returns:
+        Cumulative present value at the end of months 1..k, shape (n, k).
+    """
+    increments = np.diff(cumulative, axis=1, prepend=0.0)
+    middle = (np.arange(cumulative.shape[1]) + 0.5) / 12
+    return np.cumsum(increments * (1 + yearly_rate) ** -middle, axis=1)
+
+
+def _unpaid_rows(customer_ids: Sequence[str], horizons: Sequence[int]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.array(customer_ids, dtype=object), len(horizons)),
+            "horizon_months": np.tile(np.array(horizons, dtype="int64"), len(customer_ids)),
+            "expected_orders": 0.0,
+            "predicted_value": 0.0,
+            "discounted_value": 0.0,
+            "p_active": 0.0,
+            "eligibility": Eligibility.NO_PAID_ORDER.value,
+        }
+    )
+
+
+def _table(rows: pd.DataFrame, as_of: date, factors: CompanyFactors, scope: Scope) -> pd.DataFrame:
+    p_active = rows["p_active"].clip(0.0, 1.0).round(ORDER_DECIMALS)
+    gross = rows["predicted_value"]
+    nothing = pd.array([pd.NA] * len(rows), dtype="Float64")
+    return pd.DataFrame(
+        {
+            "company_id": scope.company_id,
+            "customer_id": rows["customer_id"],
+            "calculation_date": as_of,
+            "horizon_months": rows["horizon_months"],
+            "expected_orders": rows["expected_orders"].round(ORDER_DECIMALS),
+            "predicted_value": gross.round(MONEY_DECIMALS),
+            "predicted_net": (gross * factors.net_rate).round(MONEY_DECIMALS),
+            "predicted_margin": (gross * factors.margin_rate).round(MONEY_DECIMALS),
+            "predicted_discounted": (rows["discounted_value"] * factors.net_rate).round(
+                MONEY_DECIMALS
+            ),
+            "currency": scope.currency,
+            "lower": nothing,
+            "upper": nothing,
+            "p_active": p_active,
+            "churn_probability": (1 - p_active).round(ORDER_DECIMALS),
+            "confidence": nothing,
+            "eligibility": rows["eligibility"],
+            "model_name": scope.model_name,
+            "model_version": scope.model_version,
+        },
+        columns=list(PREDICTION_TABLE_COLUMNS),
+    )

@@ -1,0 +1,1 @@
+"""Wires, schedules and observes the platform with Dagster; decides nothing about data."""

@@ -1,0 +1,183 @@
+"""The `clv` command.
+
+Belongs here: words for people. Does not belong here: work; each command imports what does it, when
+it is called, so that `clv --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orchestration.services import Status
+    from warehouse.settings import Settings
+
+app = typer.Typer(
+    help="Purchases in, a value for every customer out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def demo() -> None:
+    """Real purchases in, a value for every customer out: CDNOW's log, end to end."""
+    from orchestration.run import demo as run_demo
+
+    raise typer.Exit(0 if run_demo(_settings(), _console()) else 1)
+
+
+@app.command()
+def run(
+    companies: Annotated[
+        list[str] | None, typer.Argument(help="Ids in companies.yml; none means all.")
+    ] = None,
+) -> None:
+    """Refresh companies now: land, check, model, train, score and publish."""
+    from orchestration.run import run as run_companies
+
+    raise typer.Exit(0 if run_companies(_settings(), companies or [], _console()) else 1)
+
+
+@app.command()
+def up() -> None:
+    """Start Postgres, Dagster and MLflow, and print where they answer."""
+    from orchestration import services
+
+    console = _console()
+    with console.status("Starting") as line:
+        started = services.up(_settings(), report=lambda name: line.update(f"{name} answers"))
+    _print_services(console, started)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` and `demo` started, and nothing else."""
+    from orchestration import services
+
+    console = _console()
+    with console.status("Stopping"):
+        stopped = services.down(_settings())
+    console.print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """Say what runs, and where."""
+    from orchestration import services
+
+    found = services.status(_settings())
+    if as_json:
+        listed = [{"name": s.name, "address": s.address, "state": s.state} for s in found]
+        typer.echo(json.dumps(listed, indent=2))
+    else:
+        _print_services(_console(), found)
+
+
+@app.command()
+def url() -> None:
+    """Print the URL of the warehouse, for psql and BI tools; the password is in it."""
+    from warehouse.connection import url as warehouse_url
+
+    typer.echo(warehouse_url(settings=_settings()))
+
+
+@app.command()
+def prepare() -> None:
+    """Make the databases and their fixed tables, and start nothing but the embedded Postgres."""
+    from orchestration import services
+
+    services.prepare(_settings())
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong, and how to mend it."""
+    from rich.text import Text
+
+    from orchestration.doctor import examine
+
+    console = _console()
+    problems = 0
+    for finding in examine(_settings()):
+        mark = Text("ok     ", "green") if finding.remedy is None else Text("problem", "bold red")
+        console.print(mark, Text(f" {finding.subject}: {finding.seen}"), sep="", soft_wrap=True)
+        if finding.remedy is not None:
+            problems += 1
+            console.print(Text(f"         {finding.remedy}", "yellow"), soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+def main() -> None:
+    """Runs the command; a known trouble is a message and exit code 1, never a traceback."""
+    try:
+        app()
+    except Exception as error:
+        message = _explanation(error)
+        if message is None:
+            raise
+        from rich.console import Console
+        from rich.text import Text
+
+        Console(stderr=True).print(Text(message, "red"), soft_wrap=True)
+        sys.exit(1)
+
+
+def _explanation(error: Exception) -> str | None:
+    """Returns the message of a trouble that people can mend, None for a fault of the code."""
+    from pydantic import ValidationError
+
+    from orchestration.manifest import ManifestError
+    from orchestration.services import ServiceError
+    from warehouse.companies import CompaniesFileError
+    from warehouse.connection import ConnectionFailedError
+    from warehouse.databases import MissingRightError
+    from warehouse.embedded import EmbeddedServerError
+    from warehouse.locks import LockError
+
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        return "\n".join(
+            f"CLV_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
+        )
+    known = (
+        CompaniesFileError,
+        ConnectionFailedError,
+        EmbeddedServerError,
+        LockError,
+        ManifestError,
+        MissingRightError,
+        ServiceError,
+    )
+    return str(error) if isinstance(error, known) else None
+
+
+def _settings() -> Settings:
+    from warehouse.settings import get_settings
+
+    return get_settings()
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print_services(console: Console, found: list[Status]) -> None:
+    from rich.table import Table
+
+    colours = {"running": "green", "not answering": "yellow", "stopped": "dim"}
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for service in found:
+        colour = colours[service.state]
+        table.add_row(service.name, f"[{colour}]{service.state}[/]", service.address or "")
+    console.print(table)

@@ -1,0 +1,1 @@
+"""Dagster objects only; what they share is in orchestration/lib."""

@@ -1,0 +1,27 @@
+"""What runs by the clock."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.defs.automation.jobs import nightly_refresh
+from orchestration.lib.partitions import company_partitions
+from orchestration.resources.companies import CompaniesFile
+
+
+@dg.schedule(
+    name="nightly",
+    job=nightly_refresh,
+    cron_schedule="0 2 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Refreshes every company of companies.yml at 02:00 UTC.",
+)
+def nightly(
+    context: dg.ScheduleEvaluationContext, companies_file: CompaniesFile
+) -> Iterator[dg.RunRequest]:
+    """Requests one run a company, and adds companies that are new in the file."""
+    companies = [company.id for company in companies_file.all()]
+    context.instance.add_dynamic_partitions(company_partitions.name or "", companies)
+    night = context.scheduled_execution_time.date().isoformat()
+    for company_id in companies:
+        yield dg.RunRequest(run_key=f"{company_id}:{night}", partition_key=company_id)

@@ -1,0 +1,75 @@
+"""Raw assets of the files source. How a file is read stands in ingestion/sources/files."""
+
+import dagster as dg
+
+from orchestration.lib.metadata import table_metadata
+from orchestration.lib.owners import OWNERS
+from orchestration.lib.partitions import company_partitions
+from orchestration.resources.companies import CompaniesFile
+
+
+@dg.asset(
+    key=["raw_files", "companies"],
+    group_name="raw_files",
+    kinds={"dlt", "postgres"},
+    owners=OWNERS,
+    description="The companies of companies.yml with their settings; replaced as a whole.",
+)
+def companies(companies_file: CompaniesFile) -> dg.MaterializeResult:
+    """Lands companies.yml."""
+    from ingestion.sources.companies import land_companies
+
+    land_companies(companies_file.all())
+    return dg.MaterializeResult(metadata=table_metadata("raw_files", "companies"))
+
+
+@dg.asset(
+    key=["raw_files", "order_lines"],
+    group_name="raw_files",
+    kinds={"dlt", "postgres"},
+    owners=OWNERS,
+    partitions_def=company_partitions,
+    description=(
+        "Purchase lines as they stand in a company's CSV files, mapped by companies.yml. Rows "
+        "that can't be read are in quarantine.rejected_rows with line number and reason."
+    ),
+)
+def order_lines(
+    context: dg.AssetExecutionContext, companies_file: CompaniesFile
+) -> dg.MaterializeResult:
+    """Lands every file feed of one company."""
+    from ingestion.errors import SourceError
+    from ingestion.sources.files import land_files
+
+    try:
+        loads = land_files(companies_file.get(context.partition_key), companies_file.folder)
+    except SourceError as error:
+        # The file has to change first: trying again would only repeat the message.
+        raise dg.Failure(str(error), allow_retries=False) from None
+    for load in loads:
+        if load.first_rejected:
+            context.log.warning(
+                "Feed %s: %s of %s rows are in quarantine.rejected_rows. Correct them in the file "
+                "and run again. The first:\n%s",
+                load.feed,
+                load.totals.rejected_rows,
+                load.totals.rows,
+                "\n".join(f"  {row}" for row in load.first_rejected),
+            )
+    return dg.MaterializeResult(
+        metadata=table_metadata("raw_files", "order_lines")
+        | {
+            "files": [name for load in loads for name in load.totals.files],
+            "rows_read": sum(load.totals.rows for load in loads),
+            "rows_landed": sum(load.totals.landed_rows for load in loads),
+            "rows_quarantined": sum(load.totals.rejected_rows for load in loads),
+            "amounts": {
+                f"{load.feed} {currency}": str(amount)
+                for load in loads
+                for currency, amount in sorted(load.totals.amounts.items())
+            },
+            "first_quarantined": dg.MetadataValue.md(
+                "\n".join(f"- {row}" for load in loads for row in load.first_rejected) or "none"
+            ),
+        }
+    )

@@ -1,0 +1,159 @@
+"""Assets of the models: the contest that picks the champion, and its predictions."""
+
+import dagster as dg
+
+from orchestration.lib.metadata import table_metadata
+from orchestration.lib.owners import OWNERS
+from orchestration.lib.partitions import company_partitions
+from orchestration.resources.companies import CompaniesFile
+from orchestration.resources.customer_days import CustomerDays
+from orchestration.resources.mlflow import Mlflow
+
+CUSTOMER_DAILY = dg.AssetKey(["marts", "customer_daily"])
+DIM_COMPANIES = dg.AssetKey(["marts", "dim_companies"])
+DIM_CUSTOMERS = dg.AssetKey(["marts", "dim_customers"])
+SCORES = dg.AssetKey(["ml", "clv_model_scores"])
+
+
+@dg.asset(
+    key=SCORES,
+    deps=[CUSTOMER_DAILY, DIM_COMPANIES],
+    partitions_def=company_partitions,
+    group_name="ml",
+    kinds={"python", "mlflow", "postgres"},
+    owners=OWNERS,
+    description=(
+        "Every candidate model on customers' spend that was held back from it, the naive baseline "
+        "included. The best one is fitted on all data and registered in MLflow as champion."
+    ),
+)
+def clv_model_scores(
+    context: dg.AssetExecutionContext,
+    companies_file: CompaniesFile,
+    customer_days: CustomerDays,
+    mlflow: Mlflow,
+) -> dg.MaterializeResult:
+    """Holds the contest of one company."""
+    from ml.evaluation.contest import hold_contest, score_rows
+    from ml.registry.fingerprint import run_fingerprint
+    from ml.registry.tracking import ContestRecord, log_contest
+    from ml.scoring import fit_champion
+    from warehouse.bulk import replace_frame
+    from warehouse.connection import connect
+
+    company = companies_file.get(context.partition_key)
+    days = customer_days.read(company.id)
+    settings = {"as_of": days.as_of.isoformat(), "base_currency": company.base_currency}
+    run = run_fingerprint(days.daily, settings)
+    contest = hold_contest(days.daily, days.as_of)
+    champion = fit_champion(contest.champion, days.daily, days.as_of)
+    registered = log_contest(
+        mlflow.tracking(),
+        ContestRecord(company.id, company.base_currency, run, contest, champion, settings),
+    )
+    with connect() as connection:
+        # Scores after this cutoff stem from orders that are gone from the source again.
+        connection.execute(
+            "delete from ml.clv_model_scores where company_id = %s and cutoff > %s",
+            (company.id, contest.cutoff),
+        )
+        replace_frame(
+            connection,
+            "ml.clv_model_scores",
+            {"company_id": company.id, "cutoff": contest.cutoff},
+            score_rows(contest, company.id, run),
+        )
+    context.log.info("Champion: %s (%s)", contest.champion, contest.reason)
+    figures = {
+        f"{backtest.candidate.name}_{name}": round(float(getattr(backtest.metrics, name)), 4)
+        for backtest in contest.backtests
+        if backtest.candidate.name in {contest.champion, "naive"}
+        for name in ("mae", "spearman", "normalised_gini", "decile_mape", "total_ratio")
+    }
+    return dg.MaterializeResult(
+        metadata=table_metadata("ml", "clv_model_scores")
+        | figures
+        | {
+            "champion": contest.champion,
+            "reason": contest.reason,
+            "fit": dg.MetadataValue.json(dict(champion.describe().diagnostics)),
+            "registered_model": f"{registered.model_name} version {registered.version}",
+            "mlflow_run_id": registered.mlflow_run_id,
+            "cutoff": contest.cutoff.isoformat(),
+            "candidates": len(contest.backtests),
+        }
+    )
+
+
+@dg.asset(
+    key=["ml", "clv_predictions"],
+    deps=[SCORES, CUSTOMER_DAILY, DIM_COMPANIES, DIM_CUSTOMERS],
+    partitions_def=company_partitions,
+    group_name="ml",
+    kinds={"python", "mlflow", "postgres"},
+    owners=OWNERS,
+    description=(
+        "What every customer is expected to order and spend within each horizon after the "
+        "company's last day of data, by the champion."
+    ),
+)
+def clv_predictions(
+    context: dg.AssetExecutionContext,
+    companies_file: CompaniesFile,
+    customer_days: CustomerDays,
+    mlflow: Mlflow,
+) -> dg.MaterializeResult:
+    """Scores every customer of one company."""
+    from ml.registry.champion import load_champion
+    from ml.scoring import Scope, measure_factors, score_customers
+    from warehouse.bulk import replace_frame
+    from warehouse.connection import connect
+
+    company = companies_file.get(context.partition_key)
+    days = customer_days.read(company.id)
+    champion = load_champion(mlflow.tracking(), company.id)
+    with connect() as connection:
+        customer_ids = [
+            name
+            for (name,) in connection.execute(
+                "select customer_id from marts.dim_customers where company_id = %s", (company.id,)
+            )
+        ]
+    predictions = score_customers(
+        champion.candidate,
+        days.daily,
+        days.as_of,
+        company.horizons_months,
+        measure_factors(days.daily, days.as_of, company.discount_rate),
+        Scope(company.id, company.base_currency, champion.candidate.name, champion.version),
+        customer_ids,
+    )
+    with connect() as connection:
+        # Predictions after this day stem from orders that are gone from the source again.
+        connection.execute(
+            "delete from ml.clv_predictions where company_id = %s and calculation_date > %s",
+            (company.id, days.as_of),
+        )
+        replace_frame(
+            connection,
+            "ml.clv_predictions",
+            {"company_id": company.id, "calculation_date": days.as_of},
+            predictions,
+        )
+        # Without statistics the joins of reporting are planned as if the table were empty.
+        connection.execute("analyze ml.clv_predictions")
+    yearly = predictions[predictions["horizon_months"] == 12]
+    return dg.MaterializeResult(
+        metadata=table_metadata("ml", "clv_predictions")
+        | {
+            "customers": len(yearly),
+            "predicted_value_12_months": round(float(yearly["predicted_value"].sum()), 2),
+            "currency": company.base_currency,
+            "calculation_date": days.as_of.isoformat(),
+            "model": champion.candidate.name,
+            "model_version": champion.version,
+            "eligibility": dg.MetadataValue.json(
+                {str(k): int(v) for k, v in yearly["eligibility"].value_counts().items()}
+            ),
+        }
+    )

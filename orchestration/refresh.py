@@ -1,0 +1,244 @@
+"""Refreshes companies in a process of its own and shows how far it is.
+
+Belongs here: the lock, the worker's life and death, what a person sees meanwhile. Does not belong
+here: what a run does (`orchestration/defs`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO
+
+import psutil
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from warehouse.connection import connect
+from warehouse.locks import exclusive
+from warehouse.settings import Settings
+
+#: Name under which every connection of a worker's processes is known to Postgres.
+APPLICATION_NAME = "clv-refresh"
+
+#: Asset keys and step names as a person would say them.
+STEPS = {
+    "raw_files__companies": "Land the companies",
+    "raw_files__order_lines": "Land the purchases",
+    "raw_files__companies_great_expectations": "Check the companies",
+    "raw_files__order_lines_great_expectations": "Check the purchases",
+    "raw_files__order_lines_reconciles_with_files": "Reconcile with the files",
+    "transform": "Model customers, orders, cohorts and features",
+    "ml__clv_model_scores": "Hold the contest of the models",
+    "ml__clv_model_scores_great_expectations": "Check the scores",
+    "ml__clv_predictions": "Predict every customer",
+    "ml__clv_predictions_great_expectations": "Check the predictions",
+    "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
+    "publish": "Publish customer values",
+}
+
+
+@dataclass
+class Outcome:
+    """What a refresh did to one company.
+
+    Attributes:
+        company_id: The company.
+        success: Whether its run succeeded.
+        problems: What failed, a message each.
+    """
+
+    company_id: str
+    success: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+def refresh(
+    company_ids: list[str],
+    settings: Settings,
+    environment: Mapping[str, str],
+    console: Console,
+) -> list[Outcome]:
+    """Materialises everything for the companies, through Dagster.
+
+    Args:
+        company_ids: Companies of companies.yml.
+        settings: Where things are.
+        environment: Variables of the worker (orchestration/environment.py).
+        console: Where progress is shown.
+
+    Returns:
+        One outcome a company.
+
+    Raises:
+        LockError: Another refresh is at work.
+    """
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    settings.log_folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(settings.run_folder / "refresh.lock", "A refresh of the companies"):
+        _end_leftovers(settings)
+        return _run_worker(company_ids, settings, environment, console)
+
+
+def _run_worker(
+    company_ids: list[str],
+    settings: Settings,
+    environment: Mapping[str, str],
+    console: Console,
+) -> list[Outcome]:
+    progress = _Progress(console)
+    read_end, write_end = os.pipe()
+    log_file = settings.log_folder / "refresh.log"
+    with log_file.open("ab") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.worker", *company_ids],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=[write_end],
+            start_new_session=True,
+            env={
+                **environment,
+                "CLV_PROGRESS_FD": str(write_end),
+                "PGAPPNAME": APPLICATION_NAME,
+            },
+        )
+    os.close(write_end)
+    _remember(settings, worker.pid)
+    try:
+        with os.fdopen(read_end, encoding="utf-8") as pipe:
+            progress.follow(pipe)
+        worker.wait()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+    ended = {outcome.company_id for outcome in progress.outcomes}
+    died = (
+        f"The worker ended with code {worker.returncode} before this company was done. "
+        f"{log_file} says more; run the command again."
+    )
+    return progress.outcomes + [
+        Outcome(company_id, problems=[died])
+        for company_id in company_ids
+        if company_id not in ended
+    ]
+
+
+class _Progress:
+    """Shows the worker's events, and keeps what came of each company.
+
+    Attributes:
+        outcomes: The companies whose run ended.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.outcomes: list[Outcome] = []
+        self._console = console
+        self._company = Outcome("")
+        self._step = _Step()
+
+    def follow(self, pipe: IO[str]) -> None:
+        """Reads events until the worker closes its end."""
+        with self._console.status("Starting Dagster") as status:
+            for line in pipe:
+                with suppress(json.JSONDecodeError):  # a killed worker may leave half a line
+                    event = json.loads(line)
+                    getattr(self, f"_on_{event.pop('event')}")(status, **event)
+
+    def _on_run(self, status: Status, company: str, run_id: str) -> None:
+        self._company = Outcome(company)
+        self._console.print(f"[bold]{company}[/] [dim]run {run_id}[/]")
+
+    def _on_step(self, status: Status, step: str) -> None:
+        self._step = _Step(step)
+        status.update(self._step.title)
+
+    def _on_asset(self, status: Status, asset: str, rows: int | None) -> None:
+        self._step.assets += 1
+        self._step.rows = rows
+        status.update(f"{self._step.title} [dim]{asset}[/]")
+
+    def _on_check(
+        self, status: Status, asset: str, check: str, passed: bool, severity: str, text: str | None
+    ) -> None:
+        self._step.checks += 1
+        if not passed:
+            problem = f"{asset}, {check}: {text or 'failed'}"
+            self._console.print(f"  [yellow]![/] {escape(problem)}")
+            if severity == "ERROR":
+                self._company.problems.append(problem)
+
+    def _on_warning(self, status: Status, text: str) -> None:
+        self._console.print(f"  [yellow]![/] {escape(text)}")
+
+    def _on_step_done(self, status: Status) -> None:
+        self._console.print(self._step.line("[green]✓[/]"))
+
+    def _on_step_failed(self, status: Status, reason: str) -> None:
+        self._console.print(self._step.line("[red]✗[/]"))
+        self._company.problems.append(reason)
+
+    def _on_ended(self, status: Status, success: bool) -> None:
+        self._company.success = success
+        self.outcomes.append(self._company)
+
+
+@dataclass
+class _Step:
+    """One step of a run, while it runs."""
+
+    key: str = ""
+    started: float = field(default_factory=time.monotonic)
+    assets: int = 0
+    checks: int = 0
+    rows: int | None = None
+
+    @property
+    def title(self) -> str:
+        return STEPS.get(self.key, self.key)
+
+    def line(self, mark: str) -> str:
+        counted = []
+        if self.assets == 1 and self.rows is not None:
+            counted.append(f"{self.rows:,} rows")
+        elif self.assets > 1:
+            counted.append(f"{self.assets} tables")
+        if self.checks > 1:
+            counted.append(f"{self.checks} checks")
+        seconds = time.monotonic() - self.started
+        return f"  {mark} {self.title:<46} {seconds:5.1f} s  [dim]{', '.join(counted)}[/]"
+
+
+def _remember(settings: Settings, pid: int) -> None:
+    """Writes down the worker's process group, which is its pid, and when it was born."""
+    with suppress(psutil.NoSuchProcess):
+        born = psutil.Process(pid).create_time()
+        (settings.run_folder / "refresh.json").write_text(json.dumps({"group": pid, "born": born}))
+
+
+def _end_leftovers(settings: Settings) -> None:
+    """Ends what a killed refresh left running: its processes, then their database sessions."""
+    record_file = settings.run_folder / "refresh.json"
+    with suppress(FileNotFoundError, ValueError, KeyError):
+        record = json.loads(record_file.read_text())
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, ProcessLookupError):
+                in_group = os.getpgid(process.pid) == record["group"]
+                if in_group and process.create_time() >= record["born"] - 1:
+                    process.kill()
+    record_file.unlink(missing_ok=True)
+    with connect() as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where application_name = %s and pid <> pg_backend_pid()",
+            (APPLICATION_NAME,),
+        )

@@ -1,0 +1,1 @@
+"""What the assets ask for: companies, customer days, MLflow, people."""

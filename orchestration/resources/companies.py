@@ -1,0 +1,48 @@
+"""companies.yml as a resource."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from warehouse.companies import Company, load_companies
+
+
+class CompaniesFile(dg.ConfigurableResource):
+    """Reads companies.yml anew each time, so that an edit counts from the next run on.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: str
+
+    @property
+    def folder(self) -> Path:
+        """What the relative paths in the file start from."""
+        return Path(self.path).parent
+
+    def all(self) -> tuple[Company, ...]:
+        """Returns every company.
+
+        Raises:
+            CompaniesFileError: The file has a mistake.
+        """
+        return tuple(load_companies(Path(self.path)).values())
+
+    def get(self, company_id: str) -> Company:
+        """Returns one company.
+
+        Raises:
+            CompaniesFileError: The file has a mistake.
+            dagster.Failure: The company is no longer in the file; retrying won't help.
+        """
+        companies = load_companies(Path(self.path))
+        if company_id not in companies:
+            raise dg.Failure(
+                f"Company {company_id} is not in {self.path} (which has: {', '.join(companies)}). "
+                "Add it there, or run another partition.",
+                allow_retries=False,
+            )
+        return companies[company_id]

@@ -1,0 +1,155 @@
+"""The process in which `clv` refreshes companies: ``python -m orchestration.worker COMPANY…``.
+
+It runs the job "nightly_refresh" through Dagster, one run a company, and tells its parent how far
+it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. It ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+#: Marks the runs of this module; its value is the process that executes the run.
+FOREGROUND_TAG = "clv/foreground"
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def main(company_ids: list[str]) -> int:
+    """Refreshes companies one after another; one that fails doesn't stop the next.
+
+    Returns:
+        0 when every company was refreshed, otherwise 1.
+    """
+    _end_with_parent()
+    with os.fdopen(int(os.environ["CLV_PROGRESS_FD"]), "w", buffering=1) as pipe:
+        lock = threading.Lock()
+
+        def report(event: dict[str, Any]) -> None:
+            with lock:
+                pipe.write(json.dumps(event) + "\n")
+
+        return _refresh(company_ids, report)
+
+
+def _end_with_parent() -> None:
+    """Kills this process and all that it started as soon as the parent is gone.
+
+    The parent holds the other end of stdin open for as long as it lives, so that even kill -9
+    reaches dbt, which would otherwise go on building models beside the next run's.
+    """
+
+    def wait() -> None:
+        # Not sys.stdin: its lock would be held when the interpreter ends.
+        while os.read(0, 1):
+            pass
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _refresh(company_ids: list[str], report: Report) -> int:
+    import dagster as dg
+
+    from orchestration.definitions import defs
+    from orchestration.lib.partitions import company_partitions
+
+    job = defs().resolve_job_def("nightly_refresh")
+    failed = 0
+    with dg.DagsterInstance.get() as instance:
+        _fail_dead_runs(instance)
+        instance.add_dynamic_partitions(company_partitions.name or "", company_ids)
+        for company_id in company_ids:
+            run_id = str(uuid.uuid4())
+            report({"event": "run", "company": company_id, "run_id": run_id})
+            instance.add_event_listener(run_id, _listener(report))
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=company_id,
+                run_id=run_id,
+                raise_on_error=False,
+                tags={FOREGROUND_TAG: str(os.getpid())},
+                run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
+            )
+            failed += not result.success
+            report({"event": "ended", "success": result.success})
+    return 1 if failed else 0
+
+
+def _fail_dead_runs(instance: Any) -> None:
+    """Fails what a killed worker left as running; only one worker is ever alive."""
+    import dagster as dg
+
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+    for run in instance.get_runs(unfinished):
+        if FOREGROUND_TAG in run.tags:
+            instance.report_run_failed(run, "The process of this run was killed.")
+
+
+def _listener(report: Report) -> Callable[[Any], None]:
+    """Turns Dagster's events into the few that a person wants to see."""
+    import dagster as dg
+
+    translations: dict[dg.DagsterEventType, Callable[[Any], dict[str, Any]]] = {
+        dg.DagsterEventType.STEP_START: lambda event: {"event": "step", "step": event.step_key},
+        dg.DagsterEventType.STEP_SUCCESS: lambda event: {"event": "step_done"},
+        dg.DagsterEventType.STEP_FAILURE: lambda event: {
+            "event": "step_failed",
+            "reason": _reason(event.step_failure_data.error),
+        },
+        dg.DagsterEventType.ASSET_MATERIALIZATION: _asset_event,
+        dg.DagsterEventType.ASSET_CHECK_EVALUATION: _check_event,
+    }
+
+    def listen(entry: Any) -> None:
+        event = entry.dagster_event
+        if event is None and entry.level >= logging.WARNING:
+            report({"event": "warning", "text": entry.user_message})
+        elif event is not None and event.event_type in translations:
+            report(translations[event.event_type](event))
+
+    return listen
+
+
+def _asset_event(event: Any) -> dict[str, Any]:
+    rows = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
+    return {
+        "event": "asset",
+        "asset": event.asset_key.to_user_string(),
+        "rows": rows.value if rows else None,
+    }
+
+
+def _check_event(event: Any) -> dict[str, Any]:
+    check = event.asset_check_evaluation_data
+    return {
+        "event": "check",
+        "asset": check.asset_key.to_user_string(),
+        "check": check.check_name,
+        "passed": check.passed,
+        "severity": check.severity.value,
+        "text": check.description,
+    }
+
+
+def _reason(error: Any) -> str:
+    """The message at the root of a chain of errors, without its class."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return "no reason given"
+    message = error.message.strip()
+    return message.removeprefix(f"{error.cls_name}: ").removeprefix(
+        f"dagster._core.definitions.events.{error.cls_name}: "
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

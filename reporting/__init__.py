@@ -1,0 +1,1 @@
+"""What people read. Reads marts, reporting and ml only."""

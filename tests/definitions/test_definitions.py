@@ -1,0 +1,149 @@
+"""The code location loads, and what others rely on has the agreed keys and names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.environment import SILENCED
+from orchestration.manifest import ensure_manifest
+from warehouse.settings import PROJECT_ROOT
+
+RAW = {"raw_files/companies", "raw_files/order_lines"}
+MARTS = {
+    "marts/cohort_retention",
+    "marts/customer_daily",
+    "marts/customer_features",
+    "marts/customer_labels",
+    "marts/customer_rfm",
+    "marts/dim_companies",
+    "marts/dim_customers",
+    "marts/fct_order_lines",
+    "marts/fct_orders",
+}
+ML = {"ml/clv_model_scores", "ml/clv_predictions"}
+GROUPS = {
+    "raw_files",
+    "reference",
+    "staging",
+    "intermediate",
+    "quarantine",
+    "marts",
+    "ml",
+    "reporting",
+}
+REPORTING = {"reporting/clv_calculations", "reporting/customer_360"}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    import os
+
+    ensure_manifest({**os.environ, **SILENCED})
+    from orchestration.definitions import defs
+
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    graph = definitions.resolve_asset_graph()
+    return {
+        key.to_user_string(): graph.get(key).to_asset_spec()
+        for key in graph.materializable_asset_keys
+    }
+
+
+def test_the_agreed_assets_are_there(specs: dict[str, dg.AssetSpec]) -> None:
+    assert set(specs) >= RAW | MARTS | ML | REPORTING
+
+
+def test_every_asset_is_described_owned_grouped_and_of_a_kind(
+    specs: dict[str, dg.AssetSpec],
+) -> None:
+    for name, spec in specs.items():
+        assert spec.description, name
+        assert spec.owners, name
+        assert spec.group_name in GROUPS, name
+        assert spec.kinds, name
+
+
+def test_the_flow_reads_in_one_direction(specs: dict[str, dg.AssetSpec]) -> None:
+    layers = ["raw_files", "staging", "intermediate", "marts", "ml", "reporting"]
+
+    def upstream(name: str) -> set[str]:
+        direct = {dep.asset_key.to_user_string() for dep in specs[name].deps}
+        return direct.union(*(upstream(each) for each in direct if each in specs))
+
+    for name in MARTS | ML | REPORTING:
+        layer = layers.index(name.split("/")[0])
+        later = {each for each in upstream(name) if each.split("/")[0] in layers[layer + 1 :]}
+        assert not later, f"{name} depends on {later}"
+    assert "raw_files/order_lines" in upstream("reporting/customer_360")
+    assert "ml/clv_predictions" in upstream("reporting/customer_360")
+
+
+def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    blocking = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in graph.asset_check_keys
+        if graph.get_check_spec(key).blocking
+    }
+    assert {
+        ("raw_files/companies", "great_expectations"),
+        ("raw_files/order_lines", "great_expectations"),
+        ("raw_files/order_lines", "reconciles_with_files"),
+        ("ml/clv_model_scores", "great_expectations"),
+        ("ml/clv_predictions", "great_expectations"),
+        ("ml/clv_predictions", "covers_every_customer"),
+    } <= blocking
+
+
+def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("nightly_refresh")
+    assert isinstance(job.partitions_def, dg.DynamicPartitionsDefinition)
+    assert job.partitions_def.name == "company"
+    schedule = definitions.resolve_schedule_def("nightly")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.job_name == "nightly_refresh"
+    sensor = definitions.resolve_sensor_def("run_failure")
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_the_entry_point_is_tiny() -> None:
+    assert len((PROJECT_ROOT / "orchestration" / "definitions.py").read_text().splitlines()) <= 15
+
+
+def test_loading_imports_nothing_heavy_and_opens_nothing() -> None:
+    """A code server must answer within seconds, and before there is a database."""
+    program = (
+        "import sys\n"
+        "from orchestration.definitions import defs\n"
+        "defs()\n"
+        "heavy = {'mlflow', 'great_expectations', 'lightgbm', 'shap', 'dlt', 'matplotlib.pyplot'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+    )
+    assert loaded.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_only_settings_reads_the_environment() -> None:
+    packages = ["ingestion", "ml", "reporting", "warehouse"]
+    readers = {
+        path.relative_to(PROJECT_ROOT).as_posix()
+        for package in packages
+        for path in Path(PROJECT_ROOT / package).rglob("*.py")
+        if "os.environ[" in path.read_text() or "os.getenv" in path.read_text()
+    }
+    assert not readers

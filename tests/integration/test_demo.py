@@ -1,0 +1,470 @@
+"""The demo's own path, as a user runs it: `clv demo` from CSV to predictions, through Dagster."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+import yaml
+
+from tests.integration.conftest import free_port
+from warehouse.bulk import fingerprint
+from warehouse.embedded import EmbeddedServer
+from warehouse.settings import PROJECT_ROOT
+
+CLV = str(Path(sys.executable).with_name("clv"))
+TIMEOUT = 300
+SCHEMAS = ["marts", "ml", "reporting", "quarantine"]
+# When a row was refused is a column of the run, not of the data.
+RUN_COLUMNS = ["rejected_at"]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installation of its own: home, companies.yml and the demo's CSV."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def purchases(self) -> Path:
+        return self.folder / "cdnow.csv"
+
+    def clv(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        ended = subprocess.run(
+            [CLV, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        if check:
+            log = self.folder / "home" / "logs" / "refresh.log"
+            tail = log.read_text()[-3000:] if log.exists() else ""
+            assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}\n{tail}"
+        return ended
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [CLV, *arguments],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def url(self) -> str:
+        return self.clv("url").stdout.strip()
+
+    def query(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url()) as connection:
+            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+
+    def fingerprints(self) -> dict[str, str]:
+        with psycopg.connect(self.url()) as connection:
+            tables = connection.execute(
+                "select schemaname || '.' || tablename from pg_tables where schemaname = any(%s)",
+                (SCHEMAS,),
+            ).fetchall()
+            return {
+                table: fingerprint(connection, table, exclude=RUN_COLUMNS) for (table,) in tables
+            }
+
+    def rows(self, table: str) -> set[str]:
+        return {row for (row,) in self.query(f"select t::text from {table} as t")}
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("installation with blanks")
+    # Postgres of a root user runs as another one, who must be able to walk here.
+    for parent in [folder, *folder.parents[:3]]:
+        with suppress(PermissionError):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    companies = yaml.safe_load((PROJECT_ROOT / "companies.yml").read_text())
+    (cdnow,) = [each for each in companies["companies"] if each["id"] == "cdnow"]
+    cdnow["sources"]["files"][0]["path"] = "cdnow.csv"
+    (folder / "companies.yml").write_text(yaml.safe_dump({"companies": [cdnow]}))
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CLV_", "DAGSTER_"))}
+    made = Installation(
+        folder,
+        {
+            **inherited,
+            "CLV_HOME": str(folder / "home"),
+            "CLV_COMPANIES_FILE": str(folder / "companies.yml"),
+            "CLV_POSTGRES_PORT": str(free_port()),
+        },
+    )
+    try:
+        yield made
+    finally:
+        made.clv("down", check=False)
+        EmbeddedServer(folder / "home" / "postgres").stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def demo(installation: Installation) -> subprocess.CompletedProcess[str]:
+    return installation.clv("demo")
+
+
+@pytest.fixture(scope="module")
+def first_fingerprints(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> dict[str, str]:
+    return installation.fingerprints()
+
+
+def test_the_summary_says_what_matters(demo: subprocess.CompletedProcess[str]) -> None:
+    for words in (
+        "23,570",
+        "2,500,315.63 USD",
+        "Predicted 12-month value",
+        "Share of the top 10 %",
+        "Champion",
+        "Baseline naive",
+        "clv up",
+    ):
+        assert words in demo.stdout
+
+
+def test_what_landed_reconciles_to_the_cent(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    total = Decimal("2500315.63")
+    assert installation.query("select count(*), sum(amount) from raw_files.order_lines") == [
+        (69_659, total)
+    ]
+    assert installation.query(
+        "select count(*), sum(net_revenue_base), sum(net_revenue) from marts.fct_orders"
+    ) == [(67_591, total, total)]
+    assert installation.query("select count(*), sum(gross_revenue) from marts.fct_order_lines") == [
+        (69_659, total)
+    ]
+    assert installation.query("select count(*) from marts.dim_customers") == [(23_570,)]
+    assert installation.query("select count(*) from quarantine.rejected_rows") == [(0,)]
+
+
+def test_every_customer_has_a_prediction_at_every_horizon(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    assert installation.query(
+        "select horizon_months, calculation_date::text, count(*), count(distinct customer_id)"
+        " from ml.clv_predictions group by 1, 2 order by 1"
+    ) == [(months, "2026-06-30", 23_570, 23_570) for months in (3, 6, 12)]
+    (falling,) = installation.query(
+        "select count(*) from ml.clv_predictions as near join ml.clv_predictions as far"
+        " using (customer_id) where near.horizon_months < far.horizon_months"
+        " and (near.predicted_value > far.predicted_value or near.p_active > far.p_active)"
+    )[0]
+    assert falling == 0
+    (unpaid,) = installation.query(
+        "select count(distinct customer_id) from ml.clv_predictions"
+        " where eligibility = 'no_paid_order' and predicted_value = 0"
+    )[0]
+    assert unpaid == 23_570 - 23_502
+
+
+def test_the_best_candidate_reaches_the_agreed_accuracy(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    scores = {
+        model: (mae, gini, champion, cutoff, horizon)
+        for model, mae, gini, champion, cutoff, horizon in installation.query(
+            "select model, mae, normalised_gini, is_champion, cutoff::text, horizon"
+            " from ml.clv_model_scores"
+        )
+    }
+    assert set(scores) == {"naive", "bg_nbd", "mbg_nbd", "pareto_nbd"}
+    assert {score[3:] for score in scores.values()} == {("2025-12-31", "26w")}
+    (champion,) = [score for score in scores.values() if score[2]]
+    assert champion[0] <= 21.2
+    assert champion[1] >= 0.72
+    assert champion[0] < scores["naive"][0]
+
+
+def test_the_run_stands_in_dagster_with_lineage_metadata_and_checks(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    program = """
+import json
+import dagster as dg
+with dg.DagsterInstance.get() as instance:
+    (run,) = instance.get_runs()
+    events = [e.dagster_event for e in instance.all_logs(run.run_id) if e.dagster_event]
+    made = {
+        e.asset_key.to_user_string(): sorted(e.step_materialization_data.materialization.metadata)
+        for e in events if e.is_step_materialization
+    }
+    checks = [
+        [e.asset_check_evaluation_data.asset_key.to_user_string(),
+         e.asset_check_evaluation_data.check_name, e.asset_check_evaluation_data.passed]
+        for e in events if e.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    print(json.dumps([run.status.value, run.job_name, made, checks]))
+"""
+    environment = installation.environment | json.loads(
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import json; from orchestration.environment import platform_environment as p;"
+                "from warehouse.settings import get_settings as g; print(json.dumps(p(g())))",
+            ],
+            env=installation.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=PROJECT_ROOT,
+        ).stdout
+    )
+    seen = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+    )
+    status, job, made, checks = json.loads(seen.stdout.strip().splitlines()[-1])
+    assert (status, job) == ("SUCCESS", "nightly_refresh")
+    for asset in (
+        "raw_files/order_lines",
+        "staging/stg_files__order_lines",
+        "marts/fct_orders",
+        "ml/clv_predictions",
+        "reporting/customer_360",
+    ):
+        assert {"dagster/row_count", "dagster/column_schema"} <= set(made[asset]), asset
+    assert ["raw_files/order_lines", "reconciles_with_files", True] in checks
+    assert ["ml/clv_predictions", "great_expectations", True] in checks
+    assert all(passed for *_, passed in checks)
+
+
+def test_the_champion_stands_in_mlflow_with_figures_plots_and_signature(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    program = """
+import json, os, sys
+import mlflow
+from mlflow import MlflowClient
+client = MlflowClient()
+version = client.get_model_version_by_alias("clv-cdnow", "champion")
+parent = client.get_run(version.run_id)
+children = client.search_runs(
+    [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+)
+plots = {
+    child.data.tags["mlflow.runName"]: sorted(
+        os.path.basename(a.path) for a in client.list_artifacts(child.info.run_id, "plots")
+    )
+    for child in children
+}
+model = mlflow.pyfunc.load_model("models:/clv-cdnow@champion")
+predicted = model.predict(model.input_example if hasattr(model, "input_example")
+                          and model.input_example is not None else
+                          model.metadata.load_input_example())
+print(json.dumps({
+    "params": parent.data.params, "metrics": parent.data.metrics, "plots": plots,
+    "inputs": model.metadata.signature.inputs.input_names(),
+    "outputs": list(predicted.columns), "rows": len(predicted), "version": str(version.version),
+}))
+"""
+    address = installation.url().rsplit("/", 1)[0].replace("postgresql:", "postgresql+psycopg2:")
+    seen = subprocess.run(
+        [sys.executable, "-c", program],
+        env=installation.environment
+        | {"MLFLOW_TRACKING_URI": f"{address}/mlflow", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+    )
+    logged = json.loads(seen.stdout.strip().splitlines()[-1])
+    assert logged["params"]["cutoff"] == "2025-12-31"
+    assert logged["metrics"]["mae"] <= 21.2
+    assert set(logged["plots"]) == {"naive", "bg_nbd", "mbg_nbd", "pareto_nbd"}
+    for plots in logged["plots"].values():
+        assert len(plots) >= 3
+    assert {"customer_id", "frequency", "recency", "T"} <= set(logged["inputs"])
+    assert {"customer_id", "expected_orders", "predicted_value"} <= set(logged["outputs"])
+    assert logged["rows"] >= 2
+    assert installation.query("select distinct model_version from ml.clv_predictions") == [
+        (logged["version"],)
+    ]
+
+
+def test_a_second_demo_changes_nothing_and_a_third_beside_it_is_refused(
+    installation: Installation, first_fingerprints: dict[str, str]
+) -> None:
+    assert len(first_fingerprints) >= 13
+    second = installation.start("demo")
+    lock = installation.folder / "home" / "run" / "refresh.lock"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and str(second.pid) not in lock.read_text():
+        time.sleep(0.05)
+    third = installation.clv("demo", check=False)
+    assert third.returncode == 1
+    assert "already running" in third.stderr
+    assert str(second.pid) in third.stderr
+    assert "Traceback" not in third.stderr + third.stdout
+    assert second.wait(timeout=TIMEOUT) == 0
+    assert installation.fingerprints() == first_fingerprints
+
+
+def test_a_killed_demo_is_made_up_for_by_the_next(
+    installation: Installation, first_fingerprints: dict[str, str]
+) -> None:
+    kill_in_the_middle(installation, "worker", random.Random(1))
+    installation.clv("demo")
+    assert installation.fingerprints() == first_fingerprints
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", range(20))
+def test_twenty_kills_at_random_moments(
+    installation: Installation, first_fingerprints: dict[str, str], moment: int
+) -> None:
+    chance = random.Random(moment)
+    kill_in_the_middle(installation, chance.choice(["run", "worker", "postgres"]), chance)
+    installation.clv("demo")
+    assert installation.fingerprints() == first_fingerprints
+
+
+def kill_in_the_middle(installation: Installation, victim: str, chance: random.Random) -> None:
+    """Starts a demo and kills -9 a process of it after 2 to 40 seconds."""
+    running = installation.start("demo")
+    deadline = time.monotonic() + chance.uniform(2, 40)
+    while time.monotonic() < deadline and running.poll() is None:
+        time.sleep(0.1)
+    if running.poll() is None:
+        os.kill(find_victim(installation, victim, running.pid), signal.SIGKILL)
+    running.wait(timeout=TIMEOUT)
+
+
+def find_victim(installation: Installation, victim: str, command: int) -> int:
+    if victim == "postgres":
+        pid_file = installation.folder / "home" / "postgres" / "data" / "postmaster.pid"
+        return int(pid_file.read_text().splitlines()[0])
+    if victim == "worker":
+        for child in psutil.Process(command).children():
+            with suppress(psutil.Error):
+                if "orchestration.worker" in child.cmdline():
+                    return child.pid
+    return command
+
+
+def test_one_new_order_changes_exactly_the_rows_that_it_should(
+    installation: Installation, first_fingerprints: dict[str, str]
+) -> None:
+    tables = ["fct_orders", "fct_order_lines", "customer_daily", "dim_customers", "customer_rfm"]
+    before = {table: installation.rows(f"marts.{table}") for table in tables}
+    cells = installation.rows("marts.cohort_retention")
+    features = installation.rows("marts.customer_features")
+    content = installation.purchases.read_text()
+    try:
+        with installation.purchases.open("a", newline="") as file:
+            csv.writer(file).writerow(["00001", "2026-05-15", 1, "20.00"])
+        installation.clv("demo")
+
+        def changes(table: str) -> tuple[int, int]:
+            after = installation.rows(f"marts.{table}")
+            return len(before[table] - after), len(after - before[table])
+
+        assert changes("fct_orders") == (0, 1)
+        assert changes("fct_order_lines") == (0, 1)
+        assert changes("customer_daily") == (0, 1)
+        assert changes("dim_customers") == (1, 1)
+        # The rank of one customer moves the quintile of those on the edge beside it, at most.
+        gone, new = changes("customer_rfm")
+        assert gone == new
+        assert 1 <= gone <= 10
+        changed = {
+            row[0]
+            for row in installation.query(
+                "select distinct customer_id from marts.customer_features"
+                " where as_of_date >= '2026-05-31' and customer_id = '00001'"
+            )
+        }
+        assert changed == {"00001"}
+        new_features = installation.rows("marts.customer_features") - features
+        assert len(new_features) == 2  # the month ends of May and June 2026
+        assert all("(cdnow,00001," in row for row in new_features)
+        new_cells = installation.rows("marts.cohort_retention") - cells
+        assert all("(cdnow,2025-01-01," in row for row in new_cells)
+        assert len(new_cells) == 2  # May, and June's cumulative revenue
+        assert installation.query("select sum(net_revenue_base) from marts.fct_orders") == [
+            (Decimal("2500335.63"),)
+        ]
+    finally:
+        installation.purchases.write_text(content)
+
+
+def test_bad_rows_are_shown_quarantined_and_cost_nothing_else(
+    installation: Installation, first_fingerprints: dict[str, str]
+) -> None:
+    content = installation.purchases.read_text()
+    try:
+        with installation.purchases.open("a", newline="") as file:
+            file.write('00001,2026-02-31,1,20.00\n00001,2026-02-01,1,"1,020.00"\n')
+        shown = installation.clv("demo").stdout
+        words = " ".join(shown.split())
+        assert "cdnow.csv, line 69661, date: '2026-02-31' is not a date" in words
+        assert "cdnow.csv, line 69662, dollar_value: '1,020.00' has a comma" in words
+        found = installation.query(
+            "select line_number, column_name from quarantine.rejected_rows order by 1"
+        )
+        assert found == [(69_661, "date"), (69_662, "dollar_value")]
+        now = installation.fingerprints()
+        assert now.pop("quarantine.rejected_rows") != first_fingerprints["quarantine.rejected_rows"]
+        assert now == {k: v for k, v in first_fingerprints.items() if k in now}
+    finally:
+        installation.purchases.write_text(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "is missing"),
+        ("customer_id,date,number_of_cds\n00001,2026-01-01,1\n", "column 'dollar_value' (amount)"),
+        (
+            "customer_id,date,number_of_cds,dollar_value\n00001,2026-01-01,1,12.00\n",
+            "expect_table_row_count_to_be_between",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_leaves_the_marts_as_they_were(
+    installation: Installation, first_fingerprints: dict[str, str], content: str | None, says: str
+) -> None:
+    whole = installation.purchases.read_text()
+    try:
+        installation.purchases.unlink()
+        if content is not None:
+            installation.purchases.write_text(content)
+        # `clv demo` would write a missing file anew.
+        failed = installation.clv("run", "cdnow", check=False)
+        assert failed.returncode == 1
+        assert says in " ".join(failed.stdout.replace("│", " ").split())
+        assert "Traceback" not in failed.stdout + failed.stderr
+        now = installation.fingerprints()
+        assert {k: v for k, v in now.items() if not k.startswith("quarantine")} == {
+            k: v for k, v in first_fingerprints.items() if not k.startswith("quarantine")
+        }
+    finally:
+        installation.purchases.write_text(whole)

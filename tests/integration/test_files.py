@@ -1,0 +1,178 @@
+"""The files source against a real Postgres: what lands, what is quarantined, what a re-run does."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from ingestion.__main__ import main
+from ingestion.errors import SourceError
+from ingestion.sources.companies import land_companies
+from ingestion.sources.files import FeedLoad, land_files
+from warehouse.bulk import fingerprint
+from warehouse.companies import Company
+from warehouse.settings import get_settings
+
+HEADER = "who,day,paid,note\n"
+LANDED = "raw_files.order_lines"
+LOAD_COLUMNS = ["_dlt_load_id"]
+
+
+def make_company(company_id: str = "shop", path: str = "*.csv") -> Company:
+    return Company.model_validate(
+        {
+            "id": company_id,
+            "name": company_id.title(),
+            "base_currency": "EUR",
+            "timezone": "Europe/Berlin",
+            "margin_rate": 0.4,
+            "sources": {
+                "files": [
+                    {
+                        "feed": "orders",
+                        "path": path,
+                        "columns": {"customer_id": "who", "order_date": "day", "amount": "paid"},
+                        "currency": "EUR",
+                    }
+                ]
+            },
+        }
+    )
+
+
+def land(folder: Path, company: Company | None = None) -> FeedLoad:
+    (load,) = land_files(company or make_company(), folder)
+    return load
+
+
+@pytest.fixture
+def rows(connection: Connection[Any]) -> Iterator[Any]:
+    """Reads rows; every query sees what has been committed by then."""
+    connection.autocommit = True
+
+    def read(query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+
+    for table in (LANDED, "quarantine.rejected_rows"):
+        if read("select to_regclass(%s)", table)[0][0]:
+            read(f"delete from {table} returning 1")
+    yield read
+
+
+def test_good_rows_land_and_bad_rows_are_quarantined(tmp_path: Path, rows: Any) -> None:
+    (tmp_path / "a.csv").write_text(
+        HEADER + '1,2026-01-01,10.00,x\n2,2026-01-02,"1,5",y\n1,2026-01-01,10.00,x\n'
+    )
+    load = land(tmp_path)
+    assert (load.totals.landed_rows, load.totals.rejected_rows) == (2, 1)
+    assert rows(
+        "select customer_id, order_date::text, amount, currency, line_number, extra ->> 'note'"
+        f" from {LANDED} order by line_number"
+    ) == [
+        ("1", "2026-01-01", Decimal("10.0000"), "EUR", 2, "x"),
+        ("1", "2026-01-01", Decimal("10.0000"), "EUR", 4, "x"),
+    ]
+    assert rows(
+        "select company_id, source, feed, source_file, line_number, column_name, raw_row ->> 'paid'"
+        " from quarantine.rejected_rows"
+    ) == [("shop", "files", "orders", "a.csv", 3, "paid", "1,5")]
+    assert "has a comma" in rows("select reason from quarantine.rejected_rows")[0][0]
+
+
+def test_a_second_load_changes_nothing_and_a_mended_file_empties_the_quarantine(
+    tmp_path: Path, rows: Any, connection: Connection[Any]
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(HEADER + "1,2026-01-01,10.00,\n2,soon,5.00,\n")
+    land(tmp_path)
+    before = fingerprint(connection, LANDED, exclude=LOAD_COLUMNS)
+    land(tmp_path)
+    assert fingerprint(connection, LANDED, exclude=LOAD_COLUMNS) == before
+    file.write_text(HEADER + "1,2026-01-01,11.00,\n2,2026-01-02,5.00,\n")
+    land(tmp_path)
+    assert rows(f"select amount from {LANDED} order by line_number") == [(11,), (5,)]
+    assert rows("select count(*) from quarantine.rejected_rows") == [(0,)]
+
+
+def test_a_failed_load_leaves_what_was_there(tmp_path: Path, rows: Any) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(HEADER + "1,2026-01-01,10.00,\n2,x,1,\n")
+    land(tmp_path)
+    for broken in ("who,day\n1,2026-01-01\n", HEADER, HEADER + "1,x,y,z\n"):
+        file.write_text(broken)
+        with pytest.raises(SourceError, match=r"a\.csv"):
+            land(tmp_path)
+    file.unlink()
+    with pytest.raises(SourceError, match="is missing"):
+        land(tmp_path)
+    assert rows(f"select customer_id from {LANDED}") == [("1",)]
+    assert rows("select count(*) from quarantine.rejected_rows") == [(1,)]
+
+
+def test_companies_do_not_touch_each_other(tmp_path: Path, rows: Any) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text(HEADER + f"{name},2026-01-01,1.00,\n")
+        land(tmp_path, make_company(name, f"{name}.csv"))
+    (tmp_path / "one.csv").write_text(HEADER + "three,2026-01-01,1.00,\n")
+    land(tmp_path, make_company("one", "one.csv"))
+    assert rows(f"select company_id, customer_id from {LANDED} order by 1") == [
+        ("one", "three"),
+        ("two", "two"),
+    ]
+
+
+def test_companies_that_load_at_once_lose_nothing(tmp_path: Path, rows: Any) -> None:
+    names = ["east", "west"]
+    for name in names:
+        lines = "".join(f"{name}{n},2026-01-01,1.00,\n" for n in range(3_000))
+        (tmp_path / f"{name}.csv").write_text(HEADER + lines)
+        land(tmp_path, make_company(name, f"{name}.csv"))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        loads = [
+            pool.submit(land, tmp_path, make_company(name, f"{name}.csv"))
+            for _ in range(3)
+            for name in names
+        ]
+        assert {load.result().totals.landed_rows for load in loads} == {3_000}
+    assert rows(
+        f"select company_id, count(*), count(distinct customer_id) from {LANDED}"
+        " group by 1 order by 1"
+    ) == [("east", 3_000, 3_000), ("west", 3_000, 3_000)]
+
+
+def test_companies_are_replaced_as_a_whole(rows: Any) -> None:
+    query = "select company_id, base_currency, margin_rate from raw_files.companies order by 1"
+    land_companies([make_company("one"), make_company("two")])
+    assert [row[0] for row in rows(query)] == ["one", "two"]
+    land_companies([make_company("two")])
+    assert rows(query) == [("two", "EUR", Decimal("0.400000"))]
+
+
+def test_the_command_says_what_landed_and_what_is_wrong(
+    tmp_path: Path,
+    rows: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "companies.yml"
+    file.write_text(
+        "companies: [{id: shop, name: Shop, base_currency: EUR, timezone: Europe/Berlin,"
+        " margin_rate: 0.4, sources: {files: [{feed: orders, path: a.csv, currency: EUR,"
+        " columns: {customer_id: who, order_date: day, amount: paid}}]}}]"
+    )
+    settings = get_settings().model_copy(update={"companies_file": file})
+    monkeypatch.setattr("ingestion.__main__.get_settings", lambda: settings)
+    assert main(["files", "--company", "shop"]) == 1
+    assert "a.csv is missing" in capsys.readouterr().err
+    (tmp_path / "a.csv").write_text(HEADER + "1,2026-01-01,10.00,\n2,x,1,\n")
+    assert main(["files", "--company", "shop"]) == 0
+    said = capsys.readouterr().out
+    assert "orders: 1 rows landed, 1 in quarantine, 10.0000 EUR" in said
+    assert "a.csv, line 3, day: 'x' is not a date" in said
+    assert main(["files", "--company", "nobody"]) == 1
+    assert "nobody is not in" in capsys.readouterr().err

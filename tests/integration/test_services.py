@@ -1,0 +1,311 @@
+"""The services of a whole installation, really started, ended, killed and started again."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from orchestration import services
+from orchestration.processes import Record, read_record
+from orchestration.services import ServiceError, State
+from tests.integration.conftest import free_port, make_folder
+from warehouse.connection import connect
+from warehouse.embedded import EmbeddedServer, embedded_server
+from warehouse.settings import Settings
+
+NAMES = ["postgres", "dagster-code-server", "mlflow", "dagster-webserver", "dagster-daemon"]
+COMMAND = "from orchestration.cli import main; main()"
+
+
+def make_settings(home: Path) -> Settings:
+    return Settings(
+        home=home,
+        postgres_port=free_port(),
+        webserver_port=free_port(),
+        mlflow_port=free_port(),
+        code_server_port=free_port(),
+    )
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """The environment in which the command has these settings."""
+    named = settings.model_dump(
+        include={"home", "postgres_port", "webserver_port", "mlflow_port", "code_server_port"}
+    )
+    return {**os.environ, **{f"CLV_{name.upper()}": str(value) for name, value in named.items()}}
+
+
+@pytest.fixture(scope="module")
+def settings() -> Iterator[Settings]:
+    """An installation with everything up; a test that ends something starts it again."""
+    folder = make_folder()
+    made = make_settings(folder / ".clv")
+    try:
+        services.up(made)
+        yield made
+    finally:
+        services.down(made)
+        shutil.rmtree(folder)
+
+
+def record(settings: Settings, name: str) -> Record:
+    found = read_record(settings.run_folder / f"{name}.json")
+    assert found is not None
+    return found
+
+
+def records(settings: Settings) -> dict[str, Record]:
+    return {name: record(settings, name) for name in NAMES[1:]}
+
+
+def states(settings: Settings) -> dict[str, State]:
+    return {status.name: status.state for status in services.status(settings)}
+
+
+def get(address: str | None, path: str) -> bytes:
+    assert address is not None
+    with closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)) as asked:
+        asked.request("GET", path)
+        answer = asked.getresponse()
+        assert answer.status == 200
+        return answer.read()
+
+
+def test_everything_answers(settings: Settings) -> None:
+    found = services.status(settings)
+    assert [status.name for status in found] == NAMES
+    assert {status.state for status in found} == {State.RUNNING}
+    addresses = {status.name: status.address for status in found}
+    assert b"dagster_webserver_version" in get(addresses["dagster-webserver"], "/server_info")
+    assert b"<title>MLflow</title>" in get(addresses["mlflow"], "/")
+    assert addresses["postgres"] == f"127.0.0.1:{settings.postgres_port}"
+    assert addresses["dagster-daemon"] is None
+
+
+def test_the_command_says_the_same(settings: Settings) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", COMMAND, "status", "--json"],
+        env=variables(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    listed = json.loads(said.stdout)
+    assert [entry["name"] for entry in listed] == NAMES
+    assert {entry["state"] for entry in listed} == {"running"}
+
+
+def test_the_webserver_finds_the_code_server(settings: Settings) -> None:
+    port = record(settings, "dagster-webserver").port
+    query = "{workspaceOrError {... on Workspace {locationEntries {name loadStatus}}}}"
+    deadline = time.monotonic() + 60
+    entries = None
+    while time.monotonic() < deadline:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as asked:
+            body = json.dumps({"query": query})
+            asked.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+            answer = json.loads(asked.getresponse().read())
+        entries = answer["data"]["workspaceOrError"]["locationEntries"]
+        if entries == [{"name": "clv", "loadStatus": "LOADED"}]:
+            return
+        time.sleep(0.5)
+    pytest.fail(f"not loaded: {entries}")
+
+
+def test_a_second_up_leaves_what_runs(settings: Settings) -> None:
+    before = records(settings)
+    services.up(settings)
+    assert records(settings) == before
+
+
+def test_two_ups_at_once(settings: Settings) -> None:
+    before = records(settings)
+    threads = [threading.Thread(target=services.up, args=(settings,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert records(settings) == before
+
+
+def test_no_password_can_be_seen_in_arguments_or_logs(settings: Settings) -> None:
+    password = embedded_server(settings).password_file.read_text().strip()
+    for found in records(settings).values():
+        for process in found.processes():
+            assert password not in " ".join(process.cmdline())
+    for log in settings.log_folder.iterdir():
+        assert password not in log.read_text()
+
+
+def test_everything_listens_on_this_machine_only(settings: Settings) -> None:
+    for found in records(settings).values():
+        for process in found.processes():
+            for connection in process.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    assert connection.laddr.ip.removeprefix("::ffff:") == "127.0.0.1"
+
+
+def test_a_killed_service_is_started_again_and_the_others_are_left(settings: Settings) -> None:
+    before = records(settings)
+    children = [p for p in before["mlflow"].processes() if p.pid != before["mlflow"].pid]
+    assert children, "the server works in a process of its own"
+    os.kill(before["mlflow"].pid, signal.SIGKILL)
+    _await(lambda: not before["mlflow"].is_alive())
+    assert states(settings)["mlflow"] is State.STOPPED
+    services.up(settings)
+    after = records(settings)
+    assert after.pop("mlflow").pid != before.pop("mlflow").pid
+    assert after == before
+    assert not any(child.is_running() for child in children), "the orphan has made room"
+    assert set(states(settings).values()) == {State.RUNNING}
+
+
+def test_a_hanging_service_is_seen(settings: Settings) -> None:
+    webserver = psutil.Process(record(settings, "dagster-webserver").pid)
+    webserver.suspend()
+    try:
+        assert states(settings)["dagster-webserver"] is State.NOT_ANSWERING
+    finally:
+        webserver.resume()
+    _await(lambda: states(settings)["dagster-webserver"] is State.RUNNING)
+
+
+def test_a_killed_server_comes_back_where_it_was(settings: Settings) -> None:
+    before = records(settings)
+    server = embedded_server(settings)
+    pid = int((server.data / "postmaster.pid").read_text().splitlines()[0])
+    postmaster = psutil.Process(pid)
+    postmaster.kill()
+    postmaster.wait(10)
+    assert states(settings)["postgres"] is State.STOPPED
+    services.up(settings)
+    assert records(settings) == before
+    assert set(states(settings).values()) == {State.RUNNING}
+
+
+def test_a_code_server_that_lost_its_port_moves_on(settings: Settings) -> None:
+    """Those that talk to it are started anew with its address, at their own old ports."""
+    before = records(settings)
+    code = before["dagster-code-server"]
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for process in code.processes():
+            process.kill()
+        psutil.wait_procs(code.processes(), timeout=10)
+        other.bind(("127.0.0.1", settings.code_server_port))
+        other.listen()
+        services.up(settings)
+    after = records(settings)
+    assert after["dagster-code-server"].port not in {code.port, None}
+    assert after["mlflow"] == before["mlflow"]
+    for name in ("dagster-webserver", "dagster-daemon"):
+        assert after[name].pid != before[name].pid
+        assert after[name].port == before[name].port
+    assert set(states(settings).values()) == {State.RUNNING}
+
+
+def test_down_ends_all_of_ours_and_nothing_else(settings: Settings) -> None:
+    ours = [process for found in records(settings).values() for process in found.processes()]
+    stranger = EmbeddedServer(settings.home.parent / "stranger", free_port())
+    stranger.start()
+    with subprocess.Popen(["sleep", "600"]) as bystander:
+        try:
+            assert services.down(settings) == [*NAMES[1:], "postgres"]
+            assert set(states(settings).values()) == {State.STOPPED}
+            assert not any(process.is_running() for process in ours)
+            assert bystander.poll() is None
+            assert stranger.port() is not None
+            assert services.down(settings) == []
+        finally:
+            bystander.kill()
+            stranger.stop()
+
+
+def test_a_command_with_captured_output_is_not_kept_waiting(settings: Settings) -> None:
+    services.down(settings)
+    said = subprocess.run(
+        [sys.executable, "-c", COMMAND, "up"],
+        env=variables(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert all(name in said.stdout for name in NAMES)
+    assert set(states(settings).values()) == {State.RUNNING}
+
+
+def test_a_service_that_cannot_start_is_named_and_quoted(
+    server: EmbeddedServer, folder: Path
+) -> None:
+    """In MLflow's database stands a table of somebody else's."""
+    server.start()
+    own = make_settings(folder / ".clv").model_copy(
+        update={"database_url": SecretStr(server.url("clv"))}
+    )
+    services.prepare(own)
+    with connect("mlflow", own) as connection:
+        connection.execute("create table experiments (mouse text)")
+    try:
+        with pytest.raises(ServiceError) as refusal:
+            services.up(own)
+        assert str(refusal.value).startswith("mlflow ended while it started. It said:")
+        log = own.log_folder / "mlflow.log"
+        assert log.read_text().splitlines()[-1] in str(refusal.value)
+        assert str(log) in str(refusal.value)
+    finally:
+        stopped = services.down(own)
+    assert "postgres" not in stopped
+    with psycopg.connect(server.url("clv")) as connection:
+        assert connection.execute("select 1").fetchone() == (1,), "the server isn't ours to stop"
+
+
+def test_up_that_is_killed_is_taken_over_by_the_next(folder: Path) -> None:
+    own = make_settings(folder / ".clv")
+    try:
+        for seconds in (1.0, 2.0, 4.0):
+            with subprocess.Popen(
+                [sys.executable, "-c", COMMAND, "up"], env=variables(own)
+            ) as killed:
+                time.sleep(seconds)
+                killed.kill()
+        services.up(own)
+        assert set(states(own).values()) == {State.RUNNING}
+        listening = [p for p in psutil.process_iter() if _works_for(p, own)]
+        known = [p.pid for found in records(own).values() for p in found.processes()]
+        assert sorted(p.pid for p in listening) == sorted(known), "none is running twice"
+    finally:
+        services.down(own)
+
+
+def _works_for(process: psutil.Process, settings: Settings) -> bool:
+    try:
+        home = process.environ().get("CLV_HOME")
+    except psutil.Error:
+        return False
+    return home == str(settings.home.resolve()) and process.pid != os.getpid()
+
+
+def _await(condition: object, seconds: float = 20.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,1 @@
+"""Settings, connections, the embedded server, and how rows get in and out of Postgres."""

@@ -1,0 +1,229 @@
+"""What a company (tenant) is: companies.yml, read and checked.
+
+Belongs here: the shape of the file and the messages for what is wrong in it. Does not belong
+here: how a source is read (`ingestion/`) or a value is computed (`ml/`, dbt).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from warehouse.currencies import minor_units
+
+FileColumn = Literal[
+    "order_id",
+    "customer_id",
+    "email",
+    "order_date",
+    "ordered_at",
+    "amount",
+    "quantity",
+    "currency",
+    "channel",
+    "country",
+    "product",
+]
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+
+
+class CompaniesFileError(Exception):
+    """companies.yml can't be used; the message names the file, the field and what to do."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_currency(code: str) -> str:
+    if code not in minor_units():
+        raise ValueError(f"{code!r} is not an ISO 4217 currency code (such as USD or EUR)")
+    return code
+
+
+class FileFeed(_Strict):
+    """One kind of CSV file of a company, and how to read it.
+
+    Attributes:
+        feed: Name of the feed, part of every landed row's key.
+        path: File or glob pattern, relative to companies.yml. Together the matched files are the
+            whole truth of the feed: a row that left them leaves the warehouse.
+        columns: Our column name to the header in the file.
+        currency: ISO 4217 code of every amount, where the file has no currency column.
+        date_format: strptime format of the date; unset accepts ISO 8601.
+        decimal: Decimal mark of amounts and quantities.
+        delimiter: Field separator.
+        encoding: Text encoding; a byte-order mark is tolerated.
+    """
+
+    feed: Identifier
+    path: str
+    columns: dict[FileColumn, str]
+    currency: str | None = None
+    date_format: str | None = None
+    decimal: Literal[".", ","] = "."
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: str = "utf-8"
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, code: str | None) -> str | None:
+        return None if code is None else _check_currency(code)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except LookupError:
+            raise ValueError(f"{name!r} is not a text encoding (such as utf-8)") from None
+        return name
+
+    @model_validator(mode="after")
+    def _complete(self) -> FileFeed:
+        mapped = set(self.columns)
+        if not mapped & {"customer_id", "email"}:
+            raise ValueError("columns: map customer_id or email")
+        if not mapped & {"order_date", "ordered_at"}:
+            raise ValueError("columns: map order_date or ordered_at")
+        if "amount" not in mapped:
+            raise ValueError("columns: map amount")
+        if "currency" not in mapped and self.currency is None:
+            raise ValueError("currency: give one code, or map a column under columns")
+        return self
+
+
+class Sources(_Strict):
+    """The connected sources of a company."""
+
+    files: tuple[FileFeed, ...] = ()
+
+    @field_validator("files")
+    @classmethod
+    def _unique_feeds(cls, feeds: tuple[FileFeed, ...]) -> tuple[FileFeed, ...]:
+        names = [feed.feed for feed in feeds]
+        doubled = {name for name in names if names.count(name) > 1}
+        if doubled:
+            raise ValueError(f"feed {', '.join(sorted(doubled))} is there twice")
+        return feeds
+
+
+class Company(_Strict):
+    """One company: its settings and sources.
+
+    Attributes:
+        id: Key of the company in every table.
+        name: Name shown to people.
+        base_currency: ISO 4217 code in which everything is added up.
+        timezone: IANA name; a day is a day of this zone.
+        margin_rate: Contribution margin as a share of net revenue, where no unit cost is known.
+        discount_rate: Yearly rate at which future revenue is discounted.
+        horizons_months: Horizons of the predictions.
+        churn_window_days: Days without an order after which a customer counts as lost.
+        target_payback_months: Months within which acquisition cost is to be earned back.
+        sources: Where the data come from.
+    """
+
+    id: Identifier
+    name: str
+    base_currency: str
+    timezone: str
+    margin_rate: float = Field(ge=0, le=1)
+    discount_rate: float = Field(default=0.10, ge=0, lt=1)
+    horizons_months: tuple[Annotated[int, Field(ge=1, le=60)], ...] = (3, 6, 12)
+    churn_window_days: int = Field(default=180, ge=1)
+    target_payback_months: int = Field(default=12, ge=1)
+    sources: Sources = Sources()
+
+    @field_validator("base_currency")
+    @classmethod
+    def _known_currency(cls, code: str) -> str:
+        return _check_currency(code)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is not an IANA time zone (such as Europe/Berlin)")
+        return name
+
+    @field_validator("horizons_months")
+    @classmethod
+    def _yearly_horizon(cls, months: tuple[int, ...]) -> tuple[int, ...]:
+        if 12 not in months:
+            raise ValueError("12 must be among them: the reports are yearly")
+        return tuple(sorted(set(months)))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of the company's days."""
+        return ZoneInfo(self.timezone)
+
+
+class Companies(_Strict):
+    """All companies of the installation, in the order of the file."""
+
+    companies: tuple[Company, ...]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Companies:
+        ids = [company.id for company in self.companies]
+        doubled = {name for name in ids if ids.count(name) > 1}
+        if doubled:
+            raise ValueError(f"company {', '.join(sorted(doubled))} is there twice")
+        if not ids:
+            raise ValueError("name at least one company")
+        return self
+
+
+def load_companies(path: Path) -> dict[str, Company]:
+    """Reads companies.yml.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The companies by id, in the order of the file.
+
+    Raises:
+        CompaniesFileError: The file is missing, isn't YAML, or a field is wrong; the message
+            lists every problem.
+    """
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CompaniesFileError(
+            f"{path} is missing. Write it (README, 'Your own data') or point "
+            "CLV_COMPANIES_FILE at it."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CompaniesFileError(f"{path} can't be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise CompaniesFileError(f"{path} is not valid YAML: {error}") from None
+    try:
+        parsed = Companies.model_validate(raw)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_where(raw, p['loc'])}: {p['msg']}" for p in error.errors())
+        raise CompaniesFileError(f"{path} has a mistake:\n{problems}") from None
+    return {company.id: company for company in parsed.companies}
+
+
+def _where(raw: Any, location: tuple[int | str, ...]) -> str:
+    """Names a field as a person would: list positions by the id or feed that stands there."""
+    words: list[str] = []
+    node = raw
+    for step in location:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            node = None
+        if isinstance(step, int) and isinstance(node, dict):
+            words.append(str(node.get("id") or node.get("feed") or step + 1))
+        elif not (isinstance(step, str) and step.startswith("function-")):
+            words.append(str(step))
+    return " > ".join(words) or "the file"

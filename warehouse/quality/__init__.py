@@ -1,0 +1,1 @@
+"""Great Expectations suites, one module a raw or ml table."""

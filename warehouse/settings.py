@@ -1,0 +1,77 @@
+"""The one place that reads the environment.
+
+Belongs here: where things are and how to reach them. Does not belong here: what a company is
+(`warehouse/companies.py`) and anything that opens a connection.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+WAREHOUSE_DATABASE = "clv"
+DAGSTER_DATABASE = "dagster"
+MLFLOW_DATABASE = "mlflow"
+
+
+class Settings(BaseSettings):
+    """Settings of one installation, each read from ``CLV_<NAME>``.
+
+    Attributes:
+        home: Folder of everything the platform writes on this machine.
+        companies_file: The companies (tenants) and their sources.
+        database_url: libpq URL of the warehouse on a Postgres of one's own. Unset means the
+            embedded server. The databases `dagster` and `mlflow` stand on the same server.
+        postgres_port: Port at which the embedded server is tried first.
+        webserver_port: Port at which the Dagster UI is tried first.
+        mlflow_port: Port at which the MLflow UI is tried first.
+        code_server_port: Port at which the Dagster code server is tried first.
+        alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLV_", extra="ignore")
+
+    home: Path = PROJECT_ROOT / ".clv"
+    companies_file: Path = PROJECT_ROOT / "companies.yml"
+    database_url: SecretStr | None = None
+    postgres_port: int = Field(default=55432, ge=1024, le=65535)
+    webserver_port: int = Field(default=3000, ge=1024, le=65535)
+    mlflow_port: int = Field(default=5000, ge=1024, le=65535)
+    code_server_port: int = Field(default=4266, ge=1024, le=65535)
+    alert_webhook_url: SecretStr | None = None
+
+    @property
+    def postgres_folder(self) -> Path:
+        """Folder of the embedded server: data, port and password."""
+        return self.home / "postgres"
+
+    @property
+    def run_folder(self) -> Path:
+        """Folder of the records of running services."""
+        return self.home / "run"
+
+    @property
+    def log_folder(self) -> Path:
+        """Folder of the services' logs."""
+        return self.home / "logs"
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME of this installation."""
+        return self.home / "dagster"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """Root folder of MLflow's artifacts."""
+        return self.home / "mlflow" / "artifacts"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Returns the settings of this process, read once."""
+    return Settings()
