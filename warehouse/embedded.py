@@ -8,6 +8,7 @@ The folder holds:
     port            the port of the last start, tried first at the next
     password        the superuser's password, readable by the folder's owner only
     postgres.log    what the server says
+    sockets         where the Unix socket is, in a short private folder elsewhere
     lock            held while somebody starts or stops the server
 """
 
@@ -85,13 +86,11 @@ class _Postmaster:
     Attributes:
         process: The postmaster.
         port: TCP port.
-        socket_folder: Folder of its Unix socket.
         ready: Whether it accepts connections.
     """
 
     process: psutil.Process
     port: int
-    socket_folder: Path
     ready: bool
 
 
@@ -126,6 +125,11 @@ class EmbeddedServer:
     def password_file(self) -> Path:
         """The superuser's password."""
         return self.folder / "password"
+
+    @property
+    def socket_file(self) -> Path:
+        """Where the Unix socket is."""
+        return self.folder / "sockets"
 
     def start(self) -> int:
         """Starts the server unless it runs, making it first where there is none.
@@ -171,7 +175,6 @@ class EmbeddedServer:
             running = self._postmaster()
             if running is not None:
                 self._end(running)
-                _remove_socket_folder(running.socket_folder)
             self._clear_leftovers()
             return running is not None
 
@@ -321,7 +324,6 @@ class EmbeddedServer:
             return _Postmaster(
                 process=process,
                 port=int(lines[3]),
-                socket_folder=Path(lines[4]),
                 ready=len(lines) > 7 and lines[7].strip() == "ready",
             )
         except (IndexError, ValueError, psutil.NoSuchProcess):
@@ -374,12 +376,11 @@ class EmbeddedServer:
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(sign)
             _, orphans = psutil.wait_procs(orphans, timeout=seconds)
-        lines = self._pid_lines()
-        if len(lines) > 4:
-            _remove_socket_folder(Path(lines[4]))
+        self._remove_socket_folder()
         # PostgreSQL takes any living process with the recorded pid for its postmaster, a zombie
         # and a pid that is used again included.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (self.data / "postmaster.pid").unlink()
         for unfinished in self.data.parent.glob(f"{_BUILDING}*"):
             shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -421,8 +422,7 @@ class EmbeddedServer:
     def _launch(self, account: Account) -> int:
         for port in self._candidate_ports():
             self._rotate_log()
-            socket_folder = Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER, dir=_SOCKET_PARENT))
-            account.own(socket_folder)
+            socket_folder = self._make_socket_folder(account)
             with os.fdopen(_open_privately(self.log_file, os.O_APPEND), "ab") as log:
                 start_of_log = log.seek(0, os.SEEK_END)
                 process = subprocess.Popen(
@@ -435,7 +435,7 @@ class EmbeddedServer:
                 )
             if self._becomes_ready(process):
                 return port
-            _remove_socket_folder(socket_folder)
+            self._remove_socket_folder()
             with self.log_file.open("rb") as log:
                 log.seek(start_of_log)
                 said = log.read().decode("utf-8", "replace")
@@ -464,6 +464,21 @@ class EmbeddedServer:
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         return [str(_binaries() / "postgres"), "-D", str(self.data), *options]
+
+    def _make_socket_folder(self, account: Account) -> Path:
+        """Makes the folder of the socket, recorded first: a killed start leaves none behind."""
+        folder = _SOCKET_PARENT / f"{_SOCKET_FOLDER}{secrets.token_hex(6)}"
+        self.socket_file.write_text(str(folder), encoding="ascii")
+        folder.mkdir(mode=0o700)
+        account.own(folder)
+        return folder
+
+    def _remove_socket_folder(self) -> None:
+        if self.socket_file.exists():
+            folder = Path(self.socket_file.read_text(encoding="ascii"))
+            if folder.parent == _SOCKET_PARENT and folder.name.startswith(_SOCKET_FOLDER):
+                shutil.rmtree(folder, ignore_errors=True)
+            self.socket_file.unlink()
 
     def _becomes_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """Waits until the server accepts connections; False when it ended instead."""
@@ -535,11 +550,6 @@ def _ended(process: psutil.Process, seconds: float) -> bool:
         except psutil.TimeoutExpired:
             return process.status() == psutil.STATUS_ZOMBIE
     return True
-
-
-def _remove_socket_folder(folder: Path) -> None:
-    if folder.parent == _SOCKET_PARENT and folder.name.startswith(_SOCKET_FOLDER):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _last_lines(text: str) -> str:
