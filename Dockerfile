@@ -1,7 +1,7 @@
 # One image for every service of docker-compose.yml.
 FROM python:3.12-slim
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+ENV PYTHONUNBUFFERED=1 \
     PATH=/app/.venv/bin:$PATH CLV_HOME=/data DAGSTER_HOME=/data/dagster
 
 RUN apt-get update \

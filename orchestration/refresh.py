@@ -97,6 +97,7 @@ def _run_worker(
     progress = _Progress(console)
     read_end, write_end = os.pipe()
     log_file = settings.log_folder / "refresh.log"
+    log_file.touch(mode=0o600)  # messages may quote a row
     with log_file.open("ab") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "orchestration.worker", *company_ids],
@@ -209,7 +210,7 @@ class _Step:
     def line(self, mark: str) -> str:
         counted = []
         if self.assets == 1 and self.rows is not None:
-            counted.append(f"{self.rows:,} rows")
+            counted.append(f"{self.rows:,} row{'s' if self.rows != 1 else ''}")
         elif self.assets > 1:
             counted.append(f"{self.assets} tables")
         if self.checks > 1:

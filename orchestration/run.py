@@ -6,6 +6,7 @@ Belongs here: the order of things and their words. Does not belong here: the wor
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -186,9 +187,17 @@ def _failure_panel(outcome: Outcome, settings: Settings) -> Panel:
 
 
 def _where_to_look() -> Table:
-    table = Table.grid(padding=(0, 3))
-    table.add_row("[bold]clv up[/]", "Dagster UI (runs, lineage, checks) and MLflow UI (models)")
-    table.add_row("[bold]clv status[/]", "what runs, and where")
-    table.add_row('[bold]psql "$(clv url)"[/]', "reporting.customer_360, marts.*, ml.*")
-    table.add_row("[bold]clv down[/]", "stops everything")
+    clv = _command()
+    table = Table.grid(padding=(0, 2))
+    table.add_row(f"[bold]{clv} up[/]", "Dagster UI (runs, lineage, checks), MLflow UI (models)")
+    table.add_row(f'[bold]psql "$({clv} url)"[/]', "reporting.customer_360, marts.*, ml.*")
+    table.add_row(f"[bold]{clv} down[/]", "stops everything")
     return table
+
+
+def _command() -> str:
+    """Returns how this person can call `clv` from here."""
+    program = Path(sys.executable).with_name("clv")
+    if shutil.which("clv") == str(program):
+        return "clv"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
