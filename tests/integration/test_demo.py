@@ -56,10 +56,14 @@ class Installation:
             check=False,
         )
         if check:
-            log = self.folder / "home" / "logs" / "refresh.log"
-            tail = log.read_text()[-3000:] if log.exists() else ""
-            assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}\n{tail}"
+            assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}\n{self.logs()}"
         return ended
+
+    def logs(self) -> str:
+        """The ends of what the worker and Postgres said."""
+        home = self.folder / "home"
+        files = [home / "logs" / "refresh.log", home / "postgres" / "postgres.log"]
+        return "\n".join(file.read_text()[-3000:] for file in files if file.exists())
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
