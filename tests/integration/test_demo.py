@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -95,12 +96,9 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("installation with blanks")
-    # Postgres of a root user runs as another one, who must be able to walk here.
-    for parent in [folder, *folder.parents[:3]]:
-        with suppress(PermissionError):
-            parent.chmod(parent.stat().st_mode | 0o055)
+def installation() -> Iterator[Installation]:
+    # Not tmp_path: it is its owner's alone, and root's Postgres runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="installation with blanks "))
     companies = yaml.safe_load((PROJECT_ROOT / "companies.yml").read_text())
     (cdnow,) = [each for each in companies["companies"] if each["id"] == "cdnow"]
     cdnow["sources"]["files"][0]["path"] = "cdnow.csv"
