@@ -189,7 +189,7 @@ def _failure_panel(outcome: Outcome, settings: Settings) -> Panel:
 def _where_to_look() -> Table:
     clv = _command()
     table = Table.grid(padding=(0, 2))
-    table.add_row(f"[bold]{clv} up[/]", "Dagster UI (runs, lineage, checks), MLflow UI (models)")
+    table.add_row(f"[bold]{clv} up[/]", "Dagster UI: runs and checks; MLflow UI: models")
     table.add_row(f'[bold]psql "$({clv} url)"[/]', "reporting.customer_360, marts.*, ml.*")
     table.add_row(f"[bold]{clv} down[/]", "stops everything")
     return table
