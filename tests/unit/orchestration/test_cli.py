@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,15 +130,11 @@ def test_the_doctor_names_a_folder_that_cannot_be_written(clv: Clv, tmp_path: Pa
     assert "Traceback" not in result.stderr
 
 
-def test_help_is_quick(clv: Clv) -> None:
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        result = clv("--help")
-        seconds.append(time.perf_counter() - started)
-        assert result.returncode == 0
-    assert all(word in result.stdout for word in ("up", "down", "status", "url", "doctor"))
-    assert min(seconds) < 0.5
+def test_help_names_the_commands(clv: Clv) -> None:
+    result = clv("--help")
+    assert result.returncode == 0
+    commands = ("demo", "run", "up", "down", "status", "url", "doctor")
+    assert all(word in result.stdout for word in commands)
 
 
 def test_help_loads_nothing_heavy() -> None:
