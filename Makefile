@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor test test-faults lint format lock clean help
+.PHONY: demo up down status doctor test test-faults lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
 
 demo: $(INSTALLED)   ## Real purchases in, a value for every customer out
 	@$(BIN)/clv demo
@@ -39,6 +39,9 @@ lint: $(INSTALLED)   ## Passes the quality gates
 	$(BIN)/sqlfluff lint --processes 2 dbt_project
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
 	$(BIN)/dg check defs
+
+check-shopify-schema: $(INSTALLED) ## Compares our part of Shopify's schema with the official one: SCHEMA=path
+	$(BIN)/python -m demo.stores.shopify.subset --official $(SCHEMA) --check
 
 format: $(INSTALLED) ## Formats the code
 	$(BIN)/ruff check --fix .

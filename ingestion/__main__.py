@@ -1,13 +1,21 @@
-"""Lands a source without Dagster: ``python -m ingestion files --company C``."""
+"""Lands a source without Dagster: ``python -m ingestion shopify --company acme``."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from datetime import date
+from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError
-from warehouse.companies import CompaniesFileError, load_companies
+from warehouse.companies import CompaniesFileError, Company, load_companies
 from warehouse.settings import get_settings
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ingestion.sources.shopify import ShopifyLoad
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,9 +25,25 @@ def main(arguments: list[str] | None = None) -> int:
         0 when it landed, otherwise 1; the reason is on stderr.
     """
     parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
-    parser.add_argument("source", choices=["files"])
-    parser.add_argument("--company", required=True, help="id of the company in companies.yml")
+    sources = parser.add_subparsers(dest="source", required=True)
+    files = sources.add_parser("files", help="CSV files, as a whole")
+    shopify = sources.add_parser("shopify", help="a Shopify shop: what changed, and what is gone")
+    for source in (files, shopify):
+        source.add_argument("--company", required=True, help="id of the company in companies.yml")
+    shopify.add_argument(
+        "--backfill",
+        nargs=2,
+        type=date.fromisoformat,
+        metavar=("FROM", "TO"),
+        help="days (YYYY-MM-DD) whose orders, customers and products are loaded anew",
+    )
+    shopify.add_argument(
+        "--reconcile",
+        action="store_true",
+        help="load nothing; compare counts and a sample of days with the shop",
+    )
     options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     settings = get_settings()
     try:
         companies = load_companies(settings.companies_file)
@@ -28,14 +52,20 @@ def main(arguments: list[str] | None = None) -> int:
                 f"Company {options.company} is not in {settings.companies_file}, which has: "
                 f"{', '.join(companies)}."
             )
-        _land_files(options.company)
+        company = companies[options.company]
+        if options.source == "files":
+            _land_files(company)
+        elif options.reconcile:
+            return _reconcile_shopify(company)
+        else:
+            _land_shopify(company, options.backfill)
     except (SourceError, CompaniesFileError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-def _land_files(company_id: str) -> None:
+def _land_files(company: Company) -> None:
     from ingestion.sources.companies import land_companies
     from ingestion.sources.files import land_files
     from warehouse.databases import ensure_databases
@@ -44,14 +74,58 @@ def _land_files(company_id: str) -> None:
     companies = load_companies(settings.companies_file)
     ensure_databases()
     land_companies(companies.values())
-    for load in land_files(companies[company_id], settings.companies_file.parent):
+    for load in land_files(company, settings.companies_file.parent):
         totals = load.totals
-        print(  # noqa: T201
-            f"{load.feed}: {totals.landed_rows:,} rows landed, {totals.rejected_rows:,} in "
-            f"quarantine, {', '.join(f'{v:,} {k}' for k, v in sorted(totals.amounts.items()))}"
-        )
+        _say(load.feed, totals.landed_rows, totals.rejected_rows, totals.amounts)
         for row in load.first_rejected:
             print(f"  {row}")  # noqa: T201
+
+
+def _land_shopify(company: Company, backfill: list[date] | None) -> None:
+    from ingestion.sources.shopify import backfill_shopify, land_shopify
+    from warehouse.databases import ensure_databases
+
+    ensure_databases()
+    if backfill:
+        start, end = backfill
+        load = backfill_shopify(company, start, end, progress=_progress)
+    else:
+        load = land_shopify(company, progress=_progress)
+    _report(load)
+
+
+def _reconcile_shopify(company: Company) -> int:
+    from ingestion.sources.shopify.reconciliation import reconcile
+
+    differences = 0
+    for found in reconcile(company):
+        print(found)  # noqa: T201
+        differences += not found.agrees
+    return 1 if differences else 0
+
+
+def _report(load: ShopifyLoad) -> None:
+    if sys.stderr.isatty():
+        print(file=sys.stderr)  # noqa: T201
+    for table, totals in load.totals.items():
+        _say(table, totals.landed_rows, totals.rejected_rows, totals.amounts)
+    for entity, number in load.deleted.items():
+        print(f"{entity}: {number:,} are gone from the shop and marked as deleted")  # noqa: T201
+    for entity, number in load.counts.items():
+        print(f"{entity}: the shop counts {number:,}")  # noqa: T201
+    for row in load.first_rejected:
+        print(f"  {row}")  # noqa: T201
+    print(f"{load.requests:,} requests")  # noqa: T201
+
+
+def _say(what: str, landed: int, rejected: int, amounts: dict[str, Decimal]) -> None:
+    sums = "".join(f", {value:,} {key}" for key, value in sorted(amounts.items()))
+    print(f"{what}: {landed:,} rows landed, {rejected:,} in quarantine{sums}")  # noqa: T201
+
+
+def _progress(entity: str, pages: int, rows: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{entity}: {rows:,} rows, page {pages:,}  ", end="", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

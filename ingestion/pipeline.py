@@ -5,34 +5,51 @@ Belongs here: names, destination, crash safety. Does not belong here: what a sou
 
 from __future__ import annotations
 
+import gc
 import logging
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dlt
 
 from ingestion.errors import SourceError
+from ingestion.locks import one_at_a_time
 from warehouse.connection import url
 
+ROWS_PER_FILE = 50_000
 
-def load(source: Any, source_name: str, company_id: str) -> str:
-    """Loads a dlt source into schema raw_<source_name> as one step that happens wholly or not.
 
-    The working folder lives for one load only and the state is restored from the warehouse, so a
-    process killed in the middle leaves nothing that a later one could trip over: what it had
-    extracted is extracted again.
+def load(
+    source: Any,
+    source_name: str,
+    company_id: str,
+    *,
+    once_read: Callable[[], None] | None = None,
+) -> str:
+    """Loads a dlt source into schema raw_<source_name>.
+
+    Nothing is written before the source has been read to its end. Each table is then merged in a
+    transaction of its own, and the state (how far the source was read) counts only once all of
+    them are. The working folder lives for one load and the state is restored from the warehouse,
+    so a process killed in the middle leaves nothing that a later one could trip over: what it had
+    extracted is extracted again and merged onto itself.
 
     Args:
         source: A dlt source that yields Arrow tables.
         source_name: Name of the source; also the pipeline's, with the company's.
         company_id: Company whose rows they are.
+        once_read: Called when all has been read and nothing has been written, for what must be in
+            the warehouse before the state says that it was read.
 
     Returns:
         dlt's load id, "" when the source had nothing.
 
     Raises:
         SourceError: What the source itself raised, unwrapped.
-        dlt.pipeline.exceptions.PipelineStepFailed: Any other failure; the warehouse is as before.
+        dlt.pipeline.exceptions.PipelineStepFailed: Any other failure. The state is as before; the
+            next load mends what was half done.
     """
     dlt.config["runtime.dlthub_telemetry"] = False
     # It warns of every hint that Arrow's schema can't carry, at each load.
@@ -41,6 +58,9 @@ def load(source: Any, source_name: str, company_id: str) -> str:
     # One process writes its few pages one after another; a pool costs more than it gives.
     dlt.config["normalize.workers"] = 1
     dlt.config["load.raise_on_failed_jobs"] = True
+    # A file is in memory as a whole while it is copied, and as many at once as there are workers.
+    dlt.config["data_writer.file_max_items"] = ROWS_PER_FILE
+    dlt.config["load.workers"] = 4
     # The default empties the table before it fills it: readers would see nothing in between.
     dlt.config["destination.replace_strategy"] = "insert-from-staging"
     with tempfile.TemporaryDirectory(prefix="clv-dlt-") as folder:
@@ -55,10 +75,36 @@ def load(source: Any, source_name: str, company_id: str) -> str:
             dataset_name=f"raw_{source_name}",
         )
         try:
-            info = pipeline.run(source, loader_file_format="parquet")
+            pipeline.sync_destination()
+            with _seldom_collected():
+                pipeline.extract(source, loader_file_format="parquet")
+            pipeline.normalize()
+            if once_read is not None:
+                once_read()
+            if not pipeline.list_normalized_load_packages():
+                return ""
+            # Two companies that land at once for the first time would both make the tables.
+            with one_at_a_time(f"tables of raw_{source_name}"):
+                pipeline.sync_schema()
+            info = pipeline.load()
         except Exception as error:
             raise _own_error(error) or error from None
-        return info.loads_ids[0] if info is not None and info.loads_ids else ""
+        return info.loads_ids[0] if info.loads_ids else ""
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Looks for garbage in cycles more seldom.
+
+    Parsed JSON is thousands of objects a page and has no cycles; looking for them there takes
+    longer than parsing.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(500_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _own_error(error: BaseException | None) -> SourceError | None:

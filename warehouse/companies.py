@@ -6,6 +6,7 @@ here: how a source is read (`ingestion/`) or a value is computed (`ml/`, dbt).
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -98,10 +99,27 @@ class FileFeed(_Strict):
         return self
 
 
+class ShopifyShop(_Strict):
+    """A company's shop at Shopify; its token is a secret and stands elsewhere (settings.py).
+
+    Attributes:
+        shop: The shop's own domain.
+        endpoint: Address of the API where it isn't the shop's own, such as a stand-in's.
+        since: Where the first load starts: what changed before that day (UTC) is left to backfills.
+        skip: Entities that are not read, for a token without their access scope.
+    """
+
+    shop: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")]
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    since: date | None = None
+    skip: tuple[Literal["discounts", "disputes"], ...] = ()
+
+
 class Sources(_Strict):
     """The connected sources of a company."""
 
     files: tuple[FileFeed, ...] = ()
+    shopify: ShopifyShop | None = None
 
     @field_validator("files")
     @classmethod

@@ -6,6 +6,8 @@ Belongs here: where things are and how to reach them. Does not belong here: what
 
 from __future__ import annotations
 
+import os
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +19,10 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 WAREHOUSE_DATABASE = "clv"
 DAGSTER_DATABASE = "dagster"
 MLFLOW_DATABASE = "mlflow"
+
+
+class SecretsFileError(Exception):
+    """.dlt/secrets.toml can't be used; the message names the file and never its contents."""
 
 
 class Settings(BaseSettings):
@@ -69,6 +75,47 @@ class Settings(BaseSettings):
     def mlflow_artifacts(self) -> Path:
         """Root folder of MLflow's artifacts."""
         return self.home / "mlflow" / "artifacts"
+
+    @property
+    def secrets_file(self) -> Path:
+        """Secrets of the sources, beside companies.yml; never committed."""
+        return self.companies_file.parent / ".dlt" / "secrets.toml"
+
+    def source_setting(self, source: str, company_id: str, name: str) -> SecretStr | None:
+        """Looks up what one source of one company needs and companies.yml must not hold.
+
+        ``CLV_<SOURCE>__<COMPANY>__<NAME>`` in the environment goes before
+        ``[sources.<source>.<company>] <name>`` in .dlt/secrets.toml.
+
+        Args:
+            source: Name of the source, such as "shopify".
+            company_id: The company.
+            name: Such as "token".
+
+        Returns:
+            The value, None when it is in neither place or empty.
+
+        Raises:
+            SecretsFileError: The file can't be read as TOML.
+        """
+        value: object = os.environ.get(source_variable(source, company_id, name))
+        if not value and self.secrets_file.is_file():
+            try:
+                node: object = tomllib.loads(self.secrets_file.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                # The parser's message could quote the line, and so the secret.
+                raise SecretsFileError(
+                    f"{self.secrets_file} can't be read: make it valid TOML in UTF-8."
+                ) from None
+            for step in ("sources", source, company_id, name):
+                node = node.get(step) if isinstance(node, dict) else None
+            value = node
+        return SecretStr(str(value)) if value else None
+
+
+def source_variable(source: str, company_id: str, name: str) -> str:
+    """Names the environment variable of a source's setting."""
+    return f"CLV_{source}__{company_id}__{name}".upper()
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,60 @@
+"""What of the official Admin schema the stand-in carries: the one place to add to.
+
+Named are the fields of the two roots, and the object, interface and union types. A field of a named
+type is carried when the type it returns is named too or is a leaf; enums, scalars and input types
+follow from that. Then run ``python -m demo.stores.shopify.subset --official PATH --write``.
+"""
+
+from __future__ import annotations
+
+API_VERSION = "2026-10"
+
+_QUERY = """
+automaticDiscountNode automaticDiscountNodes bulkOperation bulkOperations codeDiscountNode
+codeDiscountNodes currentAppInstallation currentBulkOperation customer customerByIdentifier
+customerMergeJobStatus customers customersCount deletionEvents discountNode discountNodes
+discountNodesCount dispute disputes event events eventsCount inventoryItem inventoryItems job
+location locations node nodes order orderByIdentifier orders ordersCount product productVariant
+productVariants productVariantsCount products productsCount publicApiVersions refund shop
+shopifyPaymentsAccount tenderTransactions
+"""
+_MUTATION = """
+bulkOperationCancel bulkOperationRunQuery
+"""
+_TYPES = """
+AccessScope ApiVersion App AppInstallation Attribute AutomaticDiscountApplication BasicEvent
+BulkOperation BulkOperationCancelPayload BulkOperationConnection BulkOperationEdge
+BulkOperationRunQueryPayload BulkOperationUserError Channel ChannelDefinition ChannelInformation
+Count CurrencyExchangeAdjustment Customer CustomerConnection CustomerEdge CustomerEmailAddress
+CustomerEmailMarketingConsentState CustomerJourneySummary CustomerMergeError
+CustomerMergeRequest CustomerMergeable CustomerPhoneNumber CustomerSmsMarketingConsentState
+CustomerStatistics CustomerVisit DeletionEvent DeletionEventConnection DeletionEventEdge
+Discount DiscountAllocation DiscountAmount DiscountApplication DiscountApplicationConnection
+DiscountApplicationEdge DiscountAutomatic DiscountAutomaticApp DiscountAutomaticBasic
+DiscountAutomaticBxgy DiscountAutomaticFreeShipping DiscountAutomaticNode
+DiscountAutomaticNodeConnection DiscountAutomaticNodeEdge DiscountCode DiscountCodeApp
+DiscountCodeApplication DiscountCodeBasic DiscountCodeBxgy DiscountCodeFreeShipping
+DiscountCodeNode DiscountCodeNodeConnection DiscountCodeNodeEdge DiscountCombinesWith
+DiscountCustomerGets DiscountCustomerGetsValue DiscountNode DiscountNodeConnection
+DiscountNodeEdge DiscountPercentage DiscountRedeemCode DiscountRedeemCodeConnection
+DiscountRedeemCodeEdge DisplayableError Domain Event EventConnection EventEdge HasEvents
+InventoryItem InventoryItemConnection InventoryItemEdge Job LegacyInteroperability LineItem
+LineItemConnection LineItemEdge LineItemGroup Location LocationConnection LocationEdge
+MailingAddress MailingAddressConnection MailingAddressEdge ManualDiscountApplication MoneyBag
+MoneyV2 Mutation Node Order OrderAdjustment OrderAdjustmentConnection OrderAdjustmentEdge
+OrderApp OrderAttribution OrderCancellation OrderConnection OrderDisputeSummary OrderEdge
+OrderTransaction OrderTransactionConnection OrderTransactionEdge PageInfo PricingPercentageValue
+PricingValue Product ProductConnection ProductEdge ProductOption ProductPriceRangeV2
+ProductVariant ProductVariantConnection ProductVariantEdge Publication QueryRoot Refund
+RefundDuty RefundLineItem RefundLineItemConnection RefundLineItemEdge RefundShippingLine
+RefundShippingLineConnection RefundShippingLineEdge ScriptDiscountApplication SelectedOption
+ShippingLine ShippingLineConnection ShippingLineEdge Shop ShopPlan ShopifyPaymentsAccount
+ShopifyPaymentsDispute ShopifyPaymentsDisputeConnection ShopifyPaymentsDisputeEdge
+ShopifyPaymentsDisputeReasonDetails StringConnection StringEdge TaxLine TaxonomyCategory
+TenderTransaction TenderTransactionConnection TenderTransactionEdge TransactionFee UTMParameters
+UserError
+"""
+
+QUERY_FIELDS = frozenset(_QUERY.split())
+MUTATION_FIELDS = frozenset(_MUTATION.split())
+TYPES = frozenset(_TYPES.split())

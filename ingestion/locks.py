@@ -1,0 +1,69 @@
+"""Locks in Postgres between loads, wherever they were started.
+
+Belongs here: who may load when. Does not belong here: locks between processes of one machine
+(`warehouse/locks.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ingestion.errors import SourceError
+from warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+@contextmanager
+def exclusive_load(source: str, company_id: str) -> Iterator[None]:
+    """Keeps a second load of the same source and company out for the length of a block.
+
+    The lock belongs to a database session: it is free again when the holder ends, however it ends.
+
+    Args:
+        source: Name of the source.
+        company_id: The company.
+
+    Raises:
+        SourceError: Another load holds it; the message says which.
+    """
+    key = _key(f"load {source} {company_id}")
+    with connect(autocommit=True) as connection:
+        taken = connection.execute("select pg_try_advisory_lock(%s)", (key,)).fetchone()
+        if taken is None or not taken[0]:
+            raise SourceError(
+                f"{source} of company {company_id} is being loaded already"
+                f"{_holder(connection, key)}. Wait until that load has ended; this one did nothing."
+            )
+        yield
+
+
+@contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Waits until nobody else is at it, and keeps others waiting for the length of a block.
+
+    Args:
+        what: Name of the thing that only one load may do at a time.
+    """
+    with connect(autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (_key(what),))
+        yield
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"clv {name}".encode()).digest()[:8], signed=True)
+
+
+def _holder(connection: Connection[Any], key: int) -> str:
+    found = connection.execute(
+        "select activity.pid, to_char(activity.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ')"
+        " from pg_locks as locks join pg_stat_activity as activity using (pid)"
+        " where locks.locktype = 'advisory' and locks.granted and locks.objsubid = 1"
+        " and ((locks.classid::bigint << 32) | locks.objid::bigint) = %s",
+        (key,),
+    ).fetchone()
+    return f" (database session {found[0]}, since {found[1]})" if found else ""
