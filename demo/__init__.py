@@ -1,1 +1,1 @@
-"""The demo data, made by a process of its own."""
+"""The demo data and the stand-ins of the stores, each a process of its own."""
