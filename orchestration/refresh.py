@@ -29,20 +29,28 @@ from warehouse.settings import Settings
 #: Name under which every connection of a worker's processes is known to Postgres.
 APPLICATION_NAME = "clv-refresh"
 
-#: Asset keys and step names as a person would say them.
+#: Jobs and steps as a person would say them.
+JOBS = {
+    "land": "Land",
+    "transform": "Transform",
+    "score": "Score",
+    "publish": "Publish",
+}
 STEPS = {
+    "raw_shopify": "Land the Shopify shop",
+    "raw_shopify__orders_reconciles_with_shop": "Reconcile with the shop",
     "raw_files__companies": "Land the companies",
     "raw_files__order_lines": "Land the purchases",
     "raw_files__companies_great_expectations": "Check the companies",
     "raw_files__order_lines_great_expectations": "Check the purchases",
     "raw_files__order_lines_reconciles_with_files": "Reconcile with the files",
-    "transform": "Model customers, orders, cohorts and features",
+    "build_marts": "Model customers, orders, cohorts and features",
     "ml__clv_model_scores": "Hold the contest of the models",
     "ml__clv_model_scores_great_expectations": "Check the scores",
     "ml__clv_predictions": "Predict every customer",
     "ml__clv_predictions_great_expectations": "Check the predictions",
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
-    "publish": "Publish customer values",
+    "build_reporting": "Publish customer values",
 }
 
 
@@ -144,7 +152,8 @@ class _Progress:
     def __init__(self, console: Console) -> None:
         self.outcomes: list[Outcome] = []
         self._console = console
-        self._company = Outcome("")
+        self._company: str | None = None
+        self._problems: list[tuple[str | None, str]] = []
         self._step = _Step()
 
     def follow(self, pipe: IO[str]) -> None:
@@ -155,9 +164,9 @@ class _Progress:
                     event = json.loads(line)
                     getattr(self, f"_on_{event.pop('event')}")(status, **event)
 
-    def _on_run(self, status: Status, company: str, run_id: str) -> None:
-        self._company = Outcome(company)
-        self._console.print(f"[bold]{company}[/] [dim]run {run_id}[/]")
+    def _on_run(self, status: Status, job: str, company: str | None) -> None:
+        self._company = company
+        self._console.print(f"[bold]{JOBS[job]}[/] {company or ''}")
 
     def _on_step(self, status: Status, step: str) -> None:
         self._step = _Step(step)
@@ -176,7 +185,7 @@ class _Progress:
             problem = f"{asset}, {check}: {text or 'failed'}"
             self._console.print(f"  [yellow]![/] {escape(problem)}")
             if severity == "ERROR":
-                self._company.problems.append(problem)
+                self._note(problem)
 
     def _on_warning(self, status: Status, text: str) -> None:
         self._console.print(f"  [yellow]![/] {escape(text)}")
@@ -186,11 +195,15 @@ class _Progress:
 
     def _on_step_failed(self, status: Status, reason: str) -> None:
         self._console.print(self._step.line("[red]✗[/]"))
-        self._company.problems.append(reason)
+        self._note(reason)
 
-    def _on_ended(self, status: Status, success: bool) -> None:
-        self._company.success = success
-        self.outcomes.append(self._company)
+    def _on_ended(self, status: Status, company: str, success: bool) -> None:
+        problems = [text for of, text in self._problems if of in (company, None)]
+        self.outcomes.append(Outcome(company, success, problems))
+
+    def _note(self, problem: str) -> None:
+        """Keeps a problem for the company of the run, or for all where the run is everybody's."""
+        self._problems.append((self._company, problem))
 
 
 @dataclass
@@ -205,7 +218,11 @@ class _Step:
 
     @property
     def title(self) -> str:
-        return STEPS.get(self.key, self.key)
+        known = STEPS.get(self.key)
+        if known is None and self.key.endswith("_great_expectations"):
+            table = self.key.removesuffix("_great_expectations").replace("__", ".")
+            return f"Check {table}"
+        return known or self.key
 
     def line(self, mark: str) -> str:
         counted = []

@@ -53,6 +53,7 @@ def run(settings: Settings, company_ids: list[str], console: Console) -> bool:
         )
     with console.status("Starting Postgres"):
         services.prepare(settings)
+        services.start_demo_shops(settings)
     outcomes = refresh(
         company_ids or list(companies), settings, runtime_environment(settings), console
     )

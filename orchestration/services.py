@@ -22,12 +22,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.environment import (
+    demo_companies,
     platform_environment,
     prepare_dagster_home,
     runtime_environment,
 )
 from orchestration.manifest import ensure_manifest
 from orchestration.processes import Record, end_processes, read_record, start_process
+from warehouse.companies import CompaniesFileError
 from warehouse.connection import ConnectionFailedError, connect, url
 from warehouse.databases import ensure_databases
 from warehouse.embedded import HOST, EmbeddedServerError, embedded_server, port_is_free
@@ -87,6 +89,7 @@ class Service:
         answers: Whether it does its work, given settings and record.
         address: What people or programs reach it by, given its port.
         needs_code: Whether it talks to the code server and has to know where that is.
+        any_port: Whether another port will do when the preferred one is taken.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Service:
     answers: Callable[[Settings, Record], bool]
     address: Callable[[int | None], str | None]
     needs_code: bool = False
+    any_port: bool = True
 
 
 def _code_server_answers(settings: Settings, record: Record) -> bool:
@@ -187,6 +191,43 @@ MLFLOW = Service(
 SERVICES = (CODE_SERVER, MLFLOW, WEBSERVER, DAEMON)
 
 
+def demo_shops(settings: Settings) -> tuple[Service, ...]:
+    """Returns the stand-ins of the demo's shops that companies.yml points to.
+
+    A company whose endpoint is a port of this machine is a demo company: nobody's shop is here.
+
+    Raises:
+        CompaniesFileError: companies.yml has a mistake.
+    """
+    return tuple(
+        _stand_in(company_id, port) for company_id, port in demo_companies(settings).items()
+    )
+
+
+def _stand_in(company_id: str, port: int) -> Service:
+    return Service(
+        name=f"demo-shop-{company_id}",
+        preferred_port=lambda settings: port,
+        # Real limits would make the first load of the demo wait for minutes.
+        command=lambda settings, chosen: [
+            *("demo.stores", "--company", company_id, "--port", str(chosen)),
+            *("--cost-model", "observed", "--bucket", "20000", "--restore", "10000"),
+        ],
+        answers=_http_answers("/_control/clock"),
+        address=lambda chosen: f"http://{HOST}:{chosen}",
+        # companies.yml names the port, so no other will do.
+        any_port=False,
+    )
+
+
+def _services(settings: Settings) -> tuple[Service, ...]:
+    try:
+        return (*SERVICES, *demo_shops(settings))
+    except CompaniesFileError:
+        # What is wrong there is for `clv doctor` and the next run to say.
+        return SERVICES
+
+
 def prepare(settings: Settings) -> None:
     """Makes everything that a run or a service needs: the server, databases, Dagster's home.
 
@@ -235,12 +276,30 @@ def up(settings: Settings, report: Callable[[str], None] = lambda line: None) ->
     with _locked(settings):
         prepare(settings)
         report(POSTGRES)
-        deadline = time.monotonic() + START_SECONDS
-        answering: set[str] = set()
-        while len(answering) < len(SERVICES):
-            records = _start_missing(settings)
-            _await(settings, records, answering, deadline, report)
+        _start_all(settings, _services(settings), report)
     return status(settings)
+
+
+def start_demo_shops(settings: Settings) -> None:
+    """Starts the stand-ins of the demo's shops and waits until they answer.
+
+    Raises:
+        ServiceError: One ended while it started, or its port is taken.
+        LockError: A `clv up` or `clv down` takes too long.
+    """
+    _make_folders(settings)
+    with _locked(settings):
+        _start_all(settings, demo_shops(settings), lambda line: None)
+
+
+def _start_all(
+    settings: Settings, services: tuple[Service, ...], report: Callable[[str], None]
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    answering: set[str] = set()
+    while len(answering) < len(services):
+        records = _start_missing(settings, services)
+        _await(settings, services, records, answering, deadline, report)
 
 
 def down(settings: Settings) -> list[str]:
@@ -257,7 +316,8 @@ def down(settings: Settings) -> list[str]:
         return []
     _make_folders(settings)
     with _locked(settings):
-        found = {service.name: _record(settings, service) for service in SERVICES}
+        # By their records, not by companies.yml: a company may have left it meanwhile.
+        found = {file.stem: read_record(file) for file in settings.run_folder.glob("*.json")}
         records = {name: record for name, record in found.items() if record is not None}
         stopped = [name for name, record in records.items() if record.processes()]
         end_processes(records.values(), END_SECONDS)
@@ -271,7 +331,7 @@ def down(settings: Settings) -> list[str]:
 def status(settings: Settings) -> list[Status]:
     """Returns how every service is, Postgres first."""
     states = [_postgres_status(settings)]
-    for service in SERVICES:
+    for service in _services(settings):
         record = _record(settings, service)
         if record is None or not record.is_alive():
             states.append(Status(service.name, None, State.STOPPED))
@@ -290,7 +350,7 @@ def has_died(settings: Settings, name: str) -> bool:
 
 def preferred_port(settings: Settings, name: str) -> int | None:
     """Returns the port that a service is started at when it is free; None where there is none."""
-    for service in SERVICES:
+    for service in _services(settings):
         if service.name == name and service.preferred_port is not None:
             return service.preferred_port(settings)
     return settings.postgres_port if name == POSTGRES and settings.database_url is None else None
@@ -307,12 +367,12 @@ def last_log_lines(settings: Settings, name: str, offset: int = 0) -> str:
     return "\n".join(f"  {line}" for line in lines[-LOG_LINES_SHOWN:])
 
 
-def _start_missing(settings: Settings) -> dict[str, Record]:
-    """Starts what doesn't run as it should, and returns the records of all services."""
+def _start_missing(settings: Settings, services: tuple[Service, ...]) -> dict[str, Record]:
+    """Starts what doesn't run as it should, and returns the records of all."""
     ours = platform_environment(settings)
     inherited = runtime_environment(settings)
     records: dict[str, Record] = {}
-    for service in SERVICES:
+    for service in services:
         added = dict(ours)
         if service.needs_code:
             added["CLV_CODE_SERVER_HOST"] = HOST
@@ -356,6 +416,13 @@ def _choose_port(
     if service.preferred_port is None:
         return None
     preferred = service.preferred_port(settings)
+    if not service.any_port:
+        if port_is_free(preferred):
+            return preferred
+        raise ServiceError(
+            f"Port {preferred} of {service.name} is taken. Stop what uses it, or write another "
+            f"port into the company's endpoint in {settings.companies_file}."
+        )
     candidates = list(range(preferred, min(preferred + PORTS_TRIED, 65536)))
     if last is not None and last.port is not None:
         candidates.insert(0, last.port)
@@ -370,6 +437,7 @@ def _choose_port(
 
 def _await(
     settings: Settings,
+    services: tuple[Service, ...],
     records: Mapping[str, Record],
     answering: set[str],
     deadline: float,
@@ -377,7 +445,7 @@ def _await(
 ) -> None:
     """Waits until every service answers, or until one lost its port and is to be started again."""
     while True:
-        for service in SERVICES:
+        for service in services:
             record = records[service.name]
             if not record.is_alive():
                 lost_port = record.port is not None and not port_is_free(record.port)
@@ -391,10 +459,10 @@ def _await(
             if service.name not in answering and service.answers(settings, record):
                 answering.add(service.name)
                 report(service.name)
-        if len(answering) == len(SERVICES):
+        if len(answering) == len(services):
             return
         if time.monotonic() > deadline:
-            silent = [service for service in SERVICES if service.name not in answering]
+            silent = [service for service in services if service.name not in answering]
             logs = "\n".join(
                 f"{service.name} ({_log_file(settings, service.name)}):\n"
                 f"{last_log_lines(settings, service.name, records[service.name].log_offset)}"

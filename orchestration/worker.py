@@ -1,7 +1,8 @@
 """The process in which `clv` refreshes companies: ``python -m orchestration.worker COMPANY…``.
 
-It runs the job "nightly_refresh" through Dagster, one run a company, and tells its parent how far
-it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. It ends when its parent does.
+It runs the four jobs of the flow through Dagster, one run a job and company, and tells its parent
+how far it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. It ends when its
+parent does.
 """
 
 from __future__ import annotations
@@ -59,18 +60,20 @@ def _refresh(company_ids: list[str], report: Report) -> int:
     import dagster as dg
 
     from orchestration.definitions import defs
+    from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
     from orchestration.lib.partitions import company_partitions
 
-    job = defs().resolve_job_def("nightly_refresh")
-    failed = 0
+    definitions = defs()
+
     with dg.DagsterInstance.get() as instance:
         _fail_dead_runs(instance)
         instance.add_dynamic_partitions(company_partitions.name or "", company_ids)
-        for company_id in company_ids:
+
+        def run(job: str, company_id: str | None = None) -> bool:
             run_id = str(uuid.uuid4())
-            report({"event": "run", "company": company_id, "run_id": run_id})
+            report({"event": "run", "job": job, "company": company_id})
             instance.add_event_listener(run_id, _listener(report))
-            result = job.execute_in_process(
+            result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 partition_key=company_id,
                 run_id=run_id,
@@ -78,9 +81,19 @@ def _refresh(company_ids: list[str], report: Report) -> int:
                 tags={FOREGROUND_TAG: str(os.getpid())},
                 run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
             )
-            failed += not result.success
-            report({"event": "ended", "success": result.success})
-    return 1 if failed else 0
+            return bool(result.success)
+
+        refreshed = [name for name in company_ids if run(LAND, name)]
+        # The others may have landed well before: what is known of them is modelled as well.
+        if refreshed and run(TRANSFORM):
+            refreshed = [name for name in refreshed if run(SCORE, name)]
+            published = run(PUBLISH)
+        else:
+            published = False
+        for company_id in company_ids:
+            success = published and company_id in refreshed
+            report({"event": "ended", "company": company_id, "success": success})
+    return 0 if published and len(refreshed) == len(company_ids) else 1
 
 
 def _fail_dead_runs(instance: Any) -> None:

@@ -31,7 +31,10 @@ _VALUE = """
         (select base_currency from marts.dim_companies where company_id = %(company)s) as currency,
         (select as_of_date from marts.dim_companies where company_id = %(company)s) as as_of_date,
         (select count(*) from marts.dim_customers where company_id = %(company)s) as customers,
-        (select count(*) from marts.fct_orders where company_id = %(company)s) as orders,
+        (
+            select count(*) from marts.fct_orders
+            where company_id = %(company)s and status = 'completed'
+        ) as orders,
         (
             select coalesce(sum(net_revenue_base), 0) from marts.fct_orders
             where company_id = %(company)s and status = 'completed'

@@ -19,6 +19,7 @@ orders as (
         sum(net_revenue_base) as net_revenue,
         sum(contribution_margin_base) as margin
     from {{ ref('fct_orders') }}
+    where customer_id is not null and order_lines > 0
     group by company_id, customer_id
 )
 

@@ -1,6 +1,10 @@
 -- Counts the lines of overlapping files in another way than staging does: of each line the most
 -- copies that any one file of the feed holds.
-with copies_per_file as (
+with held as (
+    select company_id from {{ ref('stg_quarantine__held_companies') }}
+),
+
+copies_per_file as (
     select
         company_id,
         feed,
@@ -15,6 +19,7 @@ with copies_per_file as (
         product,
         count(*) as copies
     from {{ source('raw_files', 'order_lines') }}
+    where company_id not in (select held.company_id from held)
     group by
         company_id, feed, source_file, order_id, customer_id, lower(trim(email)), order_date,
         amount, quantity, currency, product
@@ -50,12 +55,14 @@ accounted_lines as (
         currency,
         net_revenue as amount
     from {{ ref('fct_order_lines') }}
+    where source like 'files.%' and company_id not in (select held.company_id from held)
     union all
     select
         company_id,
         currency,
         amount
     from {{ ref('order_lines_without_rate') }}
+    where source like 'files.%' and company_id not in (select held.company_id from held)
 ),
 
 accounted as (

@@ -16,6 +16,6 @@ from {{ ref('fct_orders') }} as orders
 full outer join order_lines
     on orders.company_id = order_lines.company_id and orders.order_id = order_lines.order_id
 where
-    orders.order_lines is distinct from order_lines.order_lines
-    or orders.net_revenue is distinct from order_lines.net_revenue
-    or orders.net_revenue_base is distinct from order_lines.net_revenue_base
+    orders.order_lines is distinct from coalesce(order_lines.order_lines, 0)
+    or orders.net_revenue is distinct from coalesce(order_lines.net_revenue, 0)
+    or orders.net_revenue_base is distinct from coalesce(order_lines.net_revenue_base, 0)

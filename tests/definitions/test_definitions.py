@@ -20,12 +20,14 @@ MARTS = {
     "marts/customer_rfm",
     "marts/dim_companies",
     "marts/dim_customers",
+    "marts/dim_products",
     "marts/fct_order_lines",
     "marts/fct_orders",
 }
 ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
+    "raw_shopify",
     "reference",
     "staging",
     "intermediate",
@@ -105,14 +107,44 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
 
 
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
-    job = definitions.resolve_job_def("nightly_refresh")
-    assert isinstance(job.partitions_def, dg.DynamicPartitionsDefinition)
-    assert job.partitions_def.name == "company"
+    for name in ("land", "score"):
+        partitions = definitions.resolve_job_def(name).partitions_def
+        assert isinstance(partitions, dg.DynamicPartitionsDefinition)
+        assert partitions.name == "company"
+    for name in ("transform", "publish"):
+        assert definitions.resolve_job_def(name).partitions_def is None
     schedule = definitions.resolve_schedule_def("nightly")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-    assert schedule.job_name == "nightly_refresh"
-    sensor = definitions.resolve_sensor_def("run_failure")
-    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert schedule.job_name == "land"
+    for name in ("nightly_flow", "run_failure"):
+        sensor = definitions.resolve_sensor_def(name)
+        assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_every_asset_is_in_exactly_one_job(
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
+) -> None:
+    made = [
+        key.to_user_string()
+        for name in ("land", "transform", "score", "publish")
+        for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
+    ]
+    assert sorted(made) == sorted(specs)
+
+
+def test_the_shopify_assets_are_the_landed_tables(specs: dict[str, dg.AssetSpec]) -> None:
+    from ingestion.sources.shopify.tables import TABLES
+    from warehouse.quality.raw_shopify import KEYS
+
+    landed = {table.name for table in TABLES}
+    assert {name.split("/")[1] for name in specs if name.startswith("raw_shopify/")} == landed
+    assert set(KEYS) == landed
+    for table in TABLES:
+        assert set(KEYS[table.name]) == set(table.key), table.name
+
+
+def test_the_code_location_is_valid(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
 
 
 def test_the_entry_point_is_tiny() -> None:

@@ -16,7 +16,7 @@ import requests
 
 from ingestion.errors import SourceError
 from ingestion.http import Patience, Transport, TryAgainError
-from ingestion.sources.shopify.queries import API_VERSION
+from ingestion.sources.shopify.queries import API_VERSION, MAX_COST
 
 Node = dict[str, Any]
 
@@ -147,11 +147,14 @@ class ShopifyClient:
                 and what to do.
         """
         name = f"{operation}{f' of {about}' if about else ''}, page {page}"
-        wait = self._bucket.wait_for(self._costs.get(operation, 0.0))
+        variables = variables or {}
+        # What a page costs is known only once one has been asked for; until then, the most.
+        dear = not variables.keys().isdisjoint({"first", "ids"})
+        wait = self._bucket.wait_for(self._costs.get(operation, float(MAX_COST if dear else 0)))
         if wait > 0:
             self.transport.sleep(wait)
         self.requests += 1
-        body = {"query": query, "variables": variables or {}}
+        body = {"query": query, "variables": variables}
         return self.transport.send(
             name, "POST", json=body, read=lambda response: self._read(name, operation, response)
         )

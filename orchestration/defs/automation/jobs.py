@@ -1,16 +1,41 @@
-"""Jobs, named for what a person wants."""
+"""The four jobs, in the order of the flow (orchestration/lib/flow.py)."""
 
 import dagster as dg
 
+from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
 from orchestration.lib.partitions import company_partitions
 
-nightly_refresh = dg.define_asset_job(
-    name="nightly_refresh",
-    selection=dg.AssetSelection.all(),
+RAW_COMPANIES = dg.AssetSelection.assets(["raw_files", "companies"])
+RAW = dg.AssetSelection.groups("raw_files", "raw_shopify") - RAW_COMPANIES
+PREDICTED = dg.AssetSelection.groups("ml")
+REPORTED = dg.AssetSelection.groups("reporting")
+
+land = dg.define_asset_job(
+    name=LAND,
+    selection=RAW,
     partitions_def=company_partitions,
     executor_def=dg.in_process_executor,
-    description=(
-        "From the store's files to a value for every customer: land, check, model, train, score "
-        "and publish one company."
-    ),
+    description="Lands the sources of one company and checks what landed.",
+)
+
+transform = dg.define_asset_job(
+    name=TRANSFORM,
+    selection=dg.AssetSelection.all() - RAW - PREDICTED - REPORTED,
+    executor_def=dg.in_process_executor,
+    description="Models customers, orders, cohorts and features of all companies.",
+)
+
+score = dg.define_asset_job(
+    name=SCORE,
+    selection=PREDICTED,
+    partitions_def=company_partitions,
+    executor_def=dg.in_process_executor,
+    description="Holds the contest of the models of one company and predicts its customers.",
+)
+
+publish = dg.define_asset_job(
+    name=PUBLISH,
+    selection=REPORTED,
+    executor_def=dg.in_process_executor,
+    description="Joins the predictions to the marts, for people and BI tools.",
 )

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import nightly_refresh
+from orchestration.defs.automation.jobs import land
+from orchestration.lib.flow import LANDINGS_TAG, NIGHT_TAG
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
 
 
 @dg.schedule(
     name="nightly",
-    job=nightly_refresh,
+    job=land,
     cron_schedule="0 2 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Refreshes every company of companies.yml at 02:00 UTC.",
+    description=(
+        "Lands every company of companies.yml at 02:00 UTC; the sensor nightly_flow does the rest."
+    ),
 )
 def nightly(
     context: dg.ScheduleEvaluationContext, companies_file: CompaniesFile
@@ -22,6 +25,10 @@ def nightly(
     """Requests one run a company, and adds companies that are new in the file."""
     companies = [company.id for company in companies_file.all()]
     context.instance.add_dynamic_partitions(company_partitions.name or "", companies)
-    night = context.scheduled_execution_time.date().isoformat()
+    night = context.scheduled_execution_time.strftime("%Y-%m-%dT%H:%M")
     for company_id in companies:
-        yield dg.RunRequest(run_key=f"{company_id}:{night}", partition_key=company_id)
+        yield dg.RunRequest(
+            run_key=f"{night} {company_id}",
+            partition_key=company_id,
+            tags={NIGHT_TAG: night, LANDINGS_TAG: str(len(companies))},
+        )

@@ -2,7 +2,33 @@
 
 import dagster as dg
 
+from orchestration.defs.automation.jobs import publish, score, transform
+from orchestration.lib.flow import LAND, NIGHT_TAG, next_runs
+from orchestration.resources.companies import CompaniesFile
 from orchestration.resources.notifier import Notifier
+
+
+@dg.sensor(
+    name="nightly_flow",
+    jobs=[transform, score, publish],
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "After a night's landings: transform for all, score each company that landed well, "
+        "publish for all."
+    ),
+)
+def nightly_flow(
+    context: dg.SensorEvaluationContext, companies_file: CompaniesFile
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Requests the next stage of the last night."""
+    landings = context.instance.get_runs(dg.RunsFilter(job_name=LAND), limit=200)
+    nights = [run.tags[NIGHT_TAG] for run in landings if NIGHT_TAG in run.tags]
+    if not nights:
+        return dg.SkipReason("No night has begun yet.")
+    companies = [company.id for company in companies_file.all()]
+    requests = next_runs(context.instance, max(nights), companies)
+    return requests or dg.SkipReason(f"Nothing to start for the night of {max(nights)} now.")
 
 
 @dg.run_failure_sensor(

@@ -1,7 +1,10 @@
 """Raw assets of the files source. How a file is read stands in ingestion/sources/files."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
+from orchestration.lib.landing import LANDING_RETRIES, landing
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
@@ -29,6 +32,8 @@ def companies(companies_file: CompaniesFile) -> dg.MaterializeResult:
     kinds={"dlt", "postgres"},
     owners=OWNERS,
     partitions_def=company_partitions,
+    output_required=False,
+    retry_policy=LANDING_RETRIES,
     description=(
         "Purchase lines as they stand in a company's CSV files, mapped by companies.yml. Rows "
         "that can't be read are in quarantine.rejected_rows with line number and reason."
@@ -36,16 +41,15 @@ def companies(companies_file: CompaniesFile) -> dg.MaterializeResult:
 )
 def order_lines(
     context: dg.AssetExecutionContext, companies_file: CompaniesFile
-) -> dg.MaterializeResult:
-    """Lands every file feed of one company."""
-    from ingestion.errors import SourceError
+) -> Iterator[dg.MaterializeResult]:
+    """Lands every file feed of one company; nothing for a company without one."""
     from ingestion.sources.files import land_files
 
-    try:
-        loads = land_files(companies_file.get(context.partition_key), companies_file.folder)
-    except SourceError as error:
-        # The file has to change first: trying again would only repeat the message.
-        raise dg.Failure(str(error), allow_retries=False) from None
+    company = companies_file.get(context.partition_key)
+    if not company.sources.files:
+        return
+    with landing():
+        loads = land_files(company, companies_file.folder)
     for load in loads:
         if load.first_rejected:
             context.log.warning(
@@ -56,7 +60,7 @@ def order_lines(
                 load.totals.rows,
                 "\n".join(f"  {row}" for row in load.first_rejected),
             )
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata=table_metadata("raw_files", "order_lines")
         | {
             "files": [name for load in loads for name in load.totals.files],

@@ -14,7 +14,10 @@ from dagster_dbt import (
 )
 
 from orchestration.lib.dbt import dbt_project
+from orchestration.lib.flow import held
 from orchestration.lib.metadata import table_metadata
+from orchestration.resources.companies import CompaniesFile
+from warehouse.held import replace_held
 
 TRANSLATOR = DagsterDbtTranslator(
     settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
@@ -25,11 +28,17 @@ TRANSLATOR = DagsterDbtTranslator(
     manifest=dbt_project.manifest_path,
     project=dbt_project,
     selector="transformation",
-    name="transform",
+    name="build_marts",
     dagster_dbt_translator=TRANSLATOR,
 )
-def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Builds and tests staging, intermediate and marts."""
+def build_marts(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, companies_file: CompaniesFile
+) -> Iterator[Any]:
+    """Builds and tests staging, intermediate and marts of all companies that landed well."""
+    reasons = held(context.instance, [company.id for company in companies_file.all()])
+    for company_id, reason in reasons.items():
+        context.log.warning("%s is left at its last good load: %s", company_id, reason)
+    replace_held(reasons)
     yield from _build(context, dbt)
 
 
@@ -37,10 +46,10 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterato
     manifest=dbt_project.manifest_path,
     project=dbt_project,
     selector="reporting",
-    name="publish",
+    name="build_reporting",
     dagster_dbt_translator=TRANSLATOR,
 )
-def publish(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def build_reporting(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Builds and tests reporting, which joins the predictions to the marts."""
     yield from _build(context, dbt)
 

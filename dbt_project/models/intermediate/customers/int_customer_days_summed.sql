@@ -1,11 +1,11 @@
 with order_lines as (
     select * from {{ ref('int_order_lines_converted') }}
-    where exchange_rate is not null
+    where exchange_rate is not null and customer_id is not null
 ),
 
 orders as (
     select * from {{ ref('int_orders_assembled') }}
-    where is_purchase
+    where is_purchase and customer_id is not null
 ),
 
 first_product_days as (

@@ -1,6 +1,6 @@
 with order_lines as (
     select * from {{ ref('int_order_lines_converted') }}
-    where exchange_rate is not null
+    where exchange_rate is not null and customer_id is not null
 ),
 
 orders as (

@@ -22,7 +22,10 @@ orders as (
         bool_or(net_revenue >= 0) as is_purchase,
         count(*) as order_lines,
         min(currency) as currency,
-        min(exchange_rate) as exchange_rate,
+        -- A refund has a rate of its own.
+        coalesce(
+            min(exchange_rate) filter (where refunded = 0), min(exchange_rate)
+        ) as exchange_rate,
         {{ money('sum(gross_revenue)') }} as gross_revenue,
         {{ money('sum(discount)') }} as discount,
         {{ money('sum(refunded)') }} as refunded,
@@ -77,7 +80,7 @@ select
         when gross_revenue > 0 and refunded >= gross_revenue - discount then last_refund_date
     end as fully_refunded_on,
     case
-        when is_purchase
+        when is_purchase and customer_id is not null
             then row_number() over (
                 partition by company_id, customer_id, is_purchase
                 order by order_date, ordered_at, order_id

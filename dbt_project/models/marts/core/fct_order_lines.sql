@@ -5,6 +5,7 @@ select
     customer_id,
     source,
     order_date,
+    product_id,
     product,
     quantity,
     currency,

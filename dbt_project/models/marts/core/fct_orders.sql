@@ -1,9 +1,44 @@
-with orders as (
+{%- set no_money = 'cast(0 as numeric(18, 4))' %}
+
+with counted as (
+    select * from {{ ref('int_orders_assembled') }}
+),
+
+shopify_orders as (
+    select * from {{ ref('int_shopify_orders_classified') }}
+    where exchange_rate is not null
+),
+
+-- A file carries neither tax nor shipping nor fees.
+completed as (
     select
-        *,
-        -- A file carries neither of these; the columns are every source's.
-        cast(0 as numeric(18, 4)) as not_in_files
-    from {{ ref('int_orders_assembled') }}
+        counted.*,
+        case when counted.is_purchase then 'completed' else 'refund' end as status,
+        coalesce(shopify_orders.tax, {{ no_money }}) as tax,
+        coalesce(shopify_orders.shipping, {{ no_money }}) as shipping,
+        coalesce(shopify_orders.fees, {{ no_money }}) as fees,
+        coalesce(shopify_orders.tax_base, {{ no_money }}) as tax_base,
+        coalesce(shopify_orders.shipping_base, {{ no_money }}) as shipping_base,
+        coalesce(shopify_orders.fees_base, {{ no_money }}) as fees_base
+    from counted
+    left join shopify_orders
+        on
+            counted.company_id = shopify_orders.company_id
+            and counted.order_id = shopify_orders.order_id
+            and counted.source = shopify_orders.source
+),
+
+-- Orders that were tested, cancelled, never paid or left without a line: they have a status and
+-- no money, so that no sum over orders counts them by mistake. What the payment cost stays spent.
+uncounted as (
+    select shopify_orders.*
+    from shopify_orders
+    left join counted
+        on
+            shopify_orders.company_id = counted.company_id
+            and shopify_orders.order_id = counted.order_id
+            and shopify_orders.source = counted.source
+    where counted.order_id is null
 )
 
 select
@@ -15,7 +50,7 @@ select
     source,
     channel,
     country,
-    case when is_purchase then 'completed' else 'refund' end as status,
+    status,
     cast(customer_order_number as integer) as customer_order_number,
     cast(order_lines as integer) as order_lines,
     fully_refunded_on is not null as is_fully_refunded,
@@ -24,20 +59,56 @@ select
     rate_date,
     gross_revenue,
     discount,
-    not_in_files as tax,
-    not_in_files as shipping,
+    tax,
+    shipping,
     refunded,
-    not_in_files as fees,
+    fees,
     net_revenue,
-    net_revenue - contribution_margin as cost,
+    {{ money('net_revenue - contribution_margin') }} as cost,
     contribution_margin,
     gross_revenue_base,
     discount_base,
-    not_in_files as tax_base,
-    not_in_files as shipping_base,
+    tax_base,
+    shipping_base,
     refunded_base,
-    not_in_files as fees_base,
+    fees_base,
     net_revenue_base,
-    net_revenue_base - contribution_margin_base as cost_base,
+    {{ money('net_revenue_base - contribution_margin_base') }} as cost_base,
     contribution_margin_base
-from orders
+from completed
+union all
+select
+    company_id,
+    order_id,
+    customer_id,
+    ordered_at,
+    order_date,
+    source,
+    channel,
+    country,
+    status,
+    null as customer_order_number,
+    0 as order_lines,
+    false as is_fully_refunded,
+    currency,
+    exchange_rate,
+    rate_date,
+    {{ no_money }} as gross_revenue,
+    {{ no_money }} as discount,
+    {{ no_money }} as tax,
+    {{ no_money }} as shipping,
+    {{ no_money }} as refunded,
+    fees,
+    {{ no_money }} as net_revenue,
+    {{ no_money }} as cost,
+    {{ no_money }} as contribution_margin,
+    {{ no_money }} as gross_revenue_base,
+    {{ no_money }} as discount_base,
+    {{ no_money }} as tax_base,
+    {{ no_money }} as shipping_base,
+    {{ no_money }} as refunded_base,
+    fees_base,
+    {{ no_money }} as net_revenue_base,
+    {{ no_money }} as cost_base,
+    {{ no_money }} as contribution_margin_base
+from uncounted

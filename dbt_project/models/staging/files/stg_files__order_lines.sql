@@ -6,7 +6,7 @@
 ] %}
 
 with source as (
-    select * from {{ source('raw_files', 'order_lines') }}
+    select * from {{ landed('raw_files', 'order_lines') }}
 ),
 
 cleaned as (

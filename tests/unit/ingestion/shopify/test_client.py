@@ -96,6 +96,16 @@ def test_it_waits_before_it_would_be_throttled() -> None:
     assert clock.waits == [pytest.approx(8.0)]
 
 
+def test_the_first_page_of_a_list_counts_as_the_dearest_there_is() -> None:
+    clock = Clock()
+    client, _ = client_of(GOOD | {"extensions": cost(3, 400)}, clock=clock)
+    client.ask("OrdersNewest", "q")
+    client.ask("OrdersCount", "q", {"query": None})
+    assert clock.waits == []
+    client.ask("Orders", "q", {"first": 5})
+    assert clock.waits == [pytest.approx(12.0)]
+
+
 def test_being_throttled_waits_until_the_query_can_be_paid() -> None:
     clock = Clock()
     throttled = error("THROTTLED") | {"extensions": cost(800, 100)}

@@ -1,0 +1,194 @@
+with recursive deletions as (
+    select * from {{ ref('stg_shopify__deletions') }}
+),
+
+-- A customer may be merged into one who is merged in turn.
+mergers as (
+    select
+        company_id,
+        entity_id as customer_id,
+        merged_into
+    from deletions
+    where entity = 'customers' and merged_into is not null
+    union
+    select
+        mergers.company_id,
+        mergers.customer_id,
+        deletions.merged_into
+    from mergers
+    inner join deletions
+        on
+            mergers.company_id = deletions.company_id
+            and mergers.merged_into = deletions.entity_id
+            and deletions.entity = 'customers'
+            and deletions.merged_into is not null
+),
+
+survivors as (
+    select
+        mergers.company_id,
+        mergers.customer_id,
+        mergers.merged_into as survivor_id
+    from mergers
+    left join deletions
+        on
+            mergers.company_id = deletions.company_id
+            and mergers.merged_into = deletions.entity_id
+            and deletions.entity = 'customers'
+            and deletions.merged_into is not null
+    where deletions.entity_id is null
+),
+
+line_totals as (
+    select
+        company_id,
+        order_id,
+        sum(original_total) as original_total,
+        sum(original_total_presentment) as original_total_presentment,
+        sum(tax) as tax,
+        sum(tax_presentment) as tax_presentment
+    from {{ ref('stg_shopify__order_lines') }}
+    group by company_id, order_id
+),
+
+-- What the shop deleted was never bought. A customer who is gone without an heir is a guest.
+standing as (
+    select
+        orders.*,
+        companies.base_currency,
+        companies.timezone,
+        companies.margin_rate,
+        case
+            when lost.entity_id is null then coalesce(survivors.survivor_id, orders.customer_id)
+        end as known_customer_id,
+        coalesce(line_totals.original_total, 0) as original_total,
+        coalesce(line_totals.original_total_presentment, 0) as original_total_presentment,
+        coalesce(line_totals.tax, 0) as line_tax,
+        coalesce(line_totals.tax_presentment, 0) as line_tax_presentment
+    from {{ ref('stg_shopify__orders') }} as orders
+    inner join {{ ref('stg_files__companies') }} as companies
+        on orders.company_id = companies.company_id
+    left join survivors
+        on
+            orders.company_id = survivors.company_id
+            and orders.customer_id = survivors.customer_id
+    left join deletions as lost
+        on
+            orders.company_id = lost.company_id
+            and coalesce(survivors.survivor_id, orders.customer_id) = lost.entity_id
+            and lost.entity = 'customers'
+    left join deletions as gone
+        on
+            orders.company_id = gone.company_id
+            and orders.order_id = gone.entity_id
+            and gone.entity = 'orders'
+    left join line_totals
+        on
+            orders.company_id = line_totals.company_id
+            and orders.order_id = line_totals.order_id
+    where gone.entity_id is null
+),
+
+-- Shopify converts with its own rate of the day; where neither side is in the base currency there
+-- is no rate, and the order is quarantined.
+rated as (
+    select
+        *,
+        case
+            when presentment_currency = base_currency then 'presentment'
+            when currency = base_currency then 'shop'
+        end as base_side,
+        case
+            when presentment_currency = base_currency then cast(1 as numeric)
+            when currency = base_currency
+                then coalesce(
+                    nullif(total_price, 0) / nullif(total_price_presentment, 0),
+                    nullif(original_total, 0) / nullif(original_total_presentment, 0)
+                )
+        end as exchange_rate,
+        {{ local_date('processed_at', 'timezone') }} as order_date,
+        case
+            when is_test then 'test'
+            when cancelled_at is not null then 'cancelled'
+            when financial_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') then 'completed'
+            when financial_status in ('VOIDED', 'EXPIRED') then 'failed'
+            else 'pending'
+        end as status,
+        -- Where prices include tax, so does shipping; what is not on lines is on shipping.
+        case when taxes_included then greatest(total_tax - line_tax, 0) else 0 end
+            as tax_in_shipping,
+        case
+            when taxes_included
+                then greatest(total_tax_presentment - line_tax_presentment, 0)
+            else 0
+        end as tax_in_shipping_presentment
+    from standing
+),
+
+-- A fee in a currency of neither side has no rate and is left out; a test tells of it.
+fees as (
+    select
+        rated.company_id,
+        rated.order_id,
+        sum(
+            case fees.currency
+                when rated.base_currency then fees.amount
+                when rated.presentment_currency then fees.amount * rated.exchange_rate
+                when rated.currency
+                    then
+                        fees.amount * rated.exchange_rate
+                        * rated.total_price_presentment / nullif(rated.total_price, 0)
+            end
+        ) as fees_base
+    from rated
+    inner join {{ ref('stg_shopify__transaction_fees') }} as fees
+        on rated.company_id = fees.company_id and rated.order_id = fees.order_id
+    where not rated.is_test
+    group by rated.company_id, rated.order_id
+),
+
+charged as (
+    select
+        rated.*,
+        coalesce(fees.fees_base, 0) as fees_base
+    from rated
+    left join fees on rated.company_id = fees.company_id and rated.order_id = fees.order_id
+)
+
+select
+    company_id,
+    order_id,
+    coalesce(known_customer_id, 'guest-' || email_hash) as customer_id,
+    email_hash,
+    'shopify' as source,
+    status,
+    processed_at as ordered_at,
+    order_date,
+    coalesce(channel, source_name) as channel,
+    coalesce(shipping_country, billing_country) as country,
+    taxes_included,
+    total_received_presentment < total_price_presentment as is_short_paid,
+    timezone,
+    margin_rate,
+    currency as shop_currency,
+    presentment_currency as currency,
+    base_currency,
+    base_side,
+    exchange_rate,
+    case when exchange_rate is not null then order_date end as rate_date,
+    total_price_presentment as total_price,
+    total_tip_presentment as tip,
+    total_tax_presentment as tax,
+    {{ money('total_shipping_presentment - tax_in_shipping_presentment') }} as shipping,
+    {{ money('fees_base / exchange_rate') }} as fees,
+    {{ money(in_base('total_tax')) }} as tax_base,
+    {{ money(in_base('total_shipping') ~ ' - ' ~ in_base('tax_in_shipping')) }} as shipping_base,
+    {{ money('fees_base') }} as fees_base,
+    total_tax - line_tax - tax_in_shipping as tax_on_shipping,
+    total_tax_presentment - line_tax_presentment - tax_in_shipping_presentment
+        as tax_on_shipping_presentment,
+    total_shipping as charged_shipping,
+    total_shipping_presentment as charged_shipping_presentment,
+    total_refunded_shipping as refunded_shipping,
+    total_refunded_shipping_presentment as refunded_shipping_presentment
+from charged

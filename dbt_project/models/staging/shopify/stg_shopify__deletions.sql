@@ -1,0 +1,13 @@
+with source as (
+    select * from {{ landed('raw_shopify', 'deletions') }}
+)
+
+select
+    company_id,
+    entity,
+    id as entity_id,
+    deleted_at,
+    found_at,
+    found_by,
+    merged_into
+from source
