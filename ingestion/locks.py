@@ -39,7 +39,11 @@ def exclusive_load(source: str, company_id: str) -> Iterator[None]:
                 f"{source} of company {company_id} is being loaded already"
                 f"{_holder(connection, key)}. Wait until that load has ended; this one did nothing."
             )
-        yield
+        try:
+            yield
+        finally:
+            # Closing frees it too, but only once the server has noticed.
+            connection.execute("select pg_advisory_unlock(%s)", (key,))
 
 
 @contextmanager
