@@ -18,8 +18,7 @@ copies_per_file as (
         currency,
         product,
         count(*) as copies
-    from {{ source('raw_files', 'order_lines') }}
-    where company_id not in (select held.company_id from held)
+    from {{ landed('raw_files', 'order_lines') }}
     group by
         company_id, feed, source_file, order_id, customer_id, lower(trim(email)), order_date,
         amount, quantity, currency, product

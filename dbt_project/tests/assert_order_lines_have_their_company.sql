@@ -1,10 +1,10 @@
 {{ config(severity='warn') }}
 
 select
-    order_lines.company_id,
+    landed.company_id,
     count(*) as order_lines
-from {{ source('raw_files', 'order_lines') }} as order_lines
+from {{ landed('raw_files', 'order_lines') }}
 left join {{ ref('stg_files__companies') }} as companies
-    on order_lines.company_id = companies.company_id
+    on landed.company_id = companies.company_id
 where companies.company_id is null
-group by order_lines.company_id
+group by landed.company_id

@@ -2,6 +2,9 @@
 
 Counts are the shop's own. Of a sample of days every order is read anew and added up here, in plain
 decimals. Shares nothing with the load but the way in which a request is sent.
+
+A shop goes on selling meanwhile: what was created or changed after the newest that landed isn't
+compared. What is in quarantine is accounted for, too.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from decimal import Decimal
 from typing import Any, LiteralString
 
 from ingestion.sources.shopify.client import ShopifyClient
-from ingestion.sources.shopify.settings import client_for
+from ingestion.sources.shopify.settings import client_for, shop_of
 from warehouse.companies import Company
 
 _DAY = """
@@ -21,6 +24,7 @@ query ReconciledDay($query: String!, $after: String) {
   orders(first: 15, after: $after, query: $query, sortKey: CREATED_AT) {
     nodes {
       id
+      updatedAt
       lineItems(first: 10) {
         nodes { quantity originalTotalSet { shopMoney { amount } } }
         pageInfo { hasNextPage }
@@ -45,12 +49,23 @@ query ReconciledLines($id: ID!, $after: String) {
   }
 }"""
 
+_SCOPES = "query ReconciledScopes { currentAppInstallation { accessScopes { handle } } }"
+
 _COUNTS = """
-query ReconciledCounts {
-  orders: ordersCount(limit: null) { count }
-  customers: customersCount(limit: null) { count }
-  products: productsCount(limit: null) { count }
+query ReconciledCounts($orders: String, $customers: String, $products: String) {
+  orders: ordersCount(limit: null, query: $orders) { count }
+  customers: customersCount(limit: null, query: $customers) { count }
+  products: productsCount(limit: null, query: $products) { count }
 }"""
+
+#: A token without read_all_orders sees orders of 60 days; one day is for the clocks.
+_VISIBLE = timedelta(days=59)
+
+#: Before the first shop.
+_LONG_AGO = date(2000, 1, 1)
+
+#: How a search calls the time of creation.
+_CREATED = {"orders": "created_at", "customers": "customer_date", "products": "created_at"}
 
 #: What is added up of a day, as (name, SQL over the orders of that day).
 _MEASURES = {
@@ -98,43 +113,84 @@ def reconcile(
         client: The shop's API; by default that of companies.yml with its token.
 
     Returns:
-        Counts of orders, customers and products, and eight figures a day. A row in quarantine and a
-        change since the load show as differences.
+        Counts of orders, customers and products, and eight figures a day.
 
     Raises:
         SourceError: The shop refuses or doesn't answer.
     """
     client = client or client_for(company)
+    start = datetime.combine(shop_of(company).since or _LONG_AGO, time.min, UTC)
+    visible = start
+    granted = client.ask("ReconciledScopes", _SCOPES).data["currentAppInstallation"]
+    if "read_all_orders" not in {scope["handle"] for scope in granted["accessScopes"]}:
+        visible = max(start, datetime.now(UTC) - _VISIBLE)
     return [
-        *_counts(client, company.id),
+        *_counts(client, company.id, {"orders": visible, "customers": start, "products": start}),
         *(
             comparison
-            for day in _sample(company.id, days, seed)
+            for day in _sample(company.id, visible, days, seed)
             for comparison in _day(client, company.id, day)
         ),
     ]
 
 
-def _counts(client: ShopifyClient, company_id: str) -> list[Comparison]:
-    counted = client.ask("ReconciledCounts", _COUNTS).data
-    found = []
-    for entity in ("orders", "customers", "products"):
-        (landed,) = _row(
-            f"""
-            select count(*) from raw_shopify.{entity} as landed
-            where company_id = %(company)s and not exists (
-                select from raw_shopify.deletions as deletions
-                where deletions.company_id = landed.company_id
-                    and deletions.entity = %(entity)s and deletions.id = landed.id
-            )
-            """,  # noqa: S608  one of three names
-            {"company": company_id, "entity": entity},
+def _counts(
+    client: ShopifyClient, company_id: str, starts: dict[str, datetime]
+) -> list[Comparison]:
+    """Counts what was created from a start on and before the second of the newest that landed."""
+    closings: dict[str, datetime] = {}
+    searches: dict[str, str] = {}
+    for entity, created in _CREATED.items():
+        (newest,) = _row(
+            "select date_trunc('second', max(created_at))"  # noqa: S608  one of three names
+            f" from raw_shopify.{entity} where company_id = %(company)s",
+            {"company": company_id},
         )
-        found.append(Comparison(entity, Decimal(counted[entity]["count"]), Decimal(landed)))
-    return found
+        closings[entity] = newest or datetime.now(UTC)
+        searches[entity] = (
+            f"{created}:>='{_iso(starts[entity])}' AND {created}:<'{_iso(closings[entity])}'"
+        )
+    counted = client.ask("ReconciledCounts", _COUNTS, searches).data
+    return [
+        Comparison(
+            entity,
+            Decimal(counted[entity]["count"]),
+            Decimal(_landed(company_id, entity, starts[entity], closing)),
+        )
+        for entity, closing in closings.items()
+    ]
 
 
-def _sample(company_id: str, days: int, seed: int | None) -> list[date]:
+def _landed(company_id: str, entity: str, start: datetime, end: datetime) -> int:
+    """Counts what was created in a time and is in the warehouse, in quarantine perhaps."""
+    (number,) = _row(
+        f"""
+        select count(*) from (
+            select id from raw_shopify.{entity}
+            where company_id = %(company)s and created_at >= %(start)s and created_at < %(end)s
+            union
+            select regexp_replace(source_file, '^.*/', '') from quarantine.rejected_rows
+            where company_id = %(company)s and source = 'shopify' and feed = %(entity)s
+                and raw_row ->> 'createdAt' >= %(first)s and raw_row ->> 'createdAt' < %(last)s
+            except
+            select id from raw_shopify.deletions
+            where company_id = %(company)s and entity = %(entity)s
+        ) as there
+        """,  # noqa: S608  one of three names
+        {
+            "company": company_id,
+            "entity": entity,
+            "start": start,
+            "end": end,
+            # What is in quarantine may hold no time at all.
+            "first": _iso(start),
+            "last": _iso(end),
+        },
+    )
+    return int(number)
+
+
+def _sample(company_id: str, start: datetime, days: int, seed: int | None) -> list[date]:
     from warehouse.connection import connect
 
     with connect() as connection:
@@ -142,8 +198,8 @@ def _sample(company_id: str, days: int, seed: int | None) -> list[date]:
             day
             for (day,) in connection.execute(
                 "select distinct (created_at at time zone 'UTC')::date from raw_shopify.orders"
-                " where company_id = %s order by 1",
-                (company_id,),
+                " where company_id = %s and created_at >= %s + interval '1 day' order by 1",
+                (company_id, start),
             )
         ]
     chance = random.Random(datetime.now(UTC).date().toordinal() if seed is None else seed)
@@ -152,8 +208,22 @@ def _sample(company_id: str, days: int, seed: int | None) -> list[date]:
 
 
 def _day(client: ShopifyClient, company_id: str, day: date) -> list[Comparison]:
+    (newest,) = _row(
+        "select max(updated_at) from raw_shopify.orders where company_id = %(company)s",
+        {"company": company_id},
+    )
+    (quarantined,) = _row(
+        "select coalesce(array_agg(distinct source_file), '{}') from quarantine.rejected_rows"
+        " where company_id = %(company)s and source = 'shopify'",
+        {"company": company_id},
+    )
     sums = dict.fromkeys((*_MEASURES, "units", "lines", "payments"), Decimal(0))
+    left_out = set(quarantined)
     for order in _orders_of(client, day):
+        if datetime.fromisoformat(order["updatedAt"]) > newest:
+            left_out.add(order["id"])
+        if order["id"] in left_out:
+            continue
         sums["orders"] += 1
         sums["total_price"] += _shop_money(order["totalPriceSet"])
         sums["total_tax"] += _shop_money(order["totalTaxSet"])
@@ -166,10 +236,16 @@ def _day(client: ShopifyClient, company_id: str, day: date) -> list[Comparison]:
             if payment["status"] == "SUCCESS" and payment["kind"] in {"SALE", "CAPTURE"}:
                 sums["payments"] += _shop_money(payment["amountSet"])
     opening = datetime.combine(day, time.min, UTC)
-    window = {"company": company_id, "start": opening, "end": opening + timedelta(days=1)}
+    window = {
+        "company": company_id,
+        "start": opening,
+        "end": opening + timedelta(days=1),
+        "left_out": [gid.rsplit("/", 1)[-1] for gid in left_out],
+    }
     of_day = """
         select id from raw_shopify.orders as landed
         where company_id = %(company)s and created_at >= %(start)s and created_at < %(end)s
+            and id <> all(%(left_out)s)
             and not exists (
                 select from raw_shopify.deletions as deletions
                 where deletions.company_id = landed.company_id
@@ -229,6 +305,10 @@ def _lines_of(client: ShopifyClient, order: dict[str, Any]) -> list[dict[str, An
 
 def _shop_money(bag: dict[str, Any] | None) -> Decimal:
     return Decimal(bag["shopMoney"]["amount"]) if bag else Decimal(0)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _row(query: LiteralString, parameters: dict[str, Any]) -> tuple[Any, ...]:

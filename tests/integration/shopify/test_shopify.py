@@ -13,7 +13,7 @@ from psycopg import Connection as Postgres
 from ingestion.errors import SourceError
 from ingestion.intake import Intake
 from ingestion.pipeline import load
-from ingestion.quarantine import ObjectQuarantine
+from ingestion.quarantine import ObjectQuarantine, RejectedRow
 from ingestion.sources.shopify import (
     backfill_shopify,
     bulk,
@@ -387,6 +387,42 @@ def test_the_shop_is_reconciled(
         each.what for each in reconcile(connector.company, days=1, client=client) if not each.agrees
     ]
     assert wrong == [f"total_price of {day[0]}"]
+
+
+def test_a_shop_that_goes_on_selling_is_reconciled_all_the_same(
+    connector: Connector, client_for: Callable[..., ShopifyClient], connection: Postgres
+) -> None:
+    company_id = connector.company.id
+    connector.land()
+    shop = connector.stand_in
+    shop.change("add_orders", count=2)
+    newest = max(shop.truth("orders"), key=lambda order: order["created_at"])
+    shop.change("edit_order", id=newest["id"], add_line=True)
+    for token in (TOKEN, TOKEN_OF_60_DAYS):
+        client = client_for(company_id, token=token)
+        found = reconcile(connector.company, days=4, seed=1, client=client)
+        assert [str(each) for each in found if not each.agrees] == []
+    # What went to quarantine is accounted for; what was lost is not.
+    gid = min(shop.truth("orders"), key=lambda order: order["created_at"])["id"]
+    lost = connection.execute(
+        "delete from raw_shopify.orders where company_id = %s and id = %s"
+        " returning created_at at time zone 'UTC'",
+        (company_id, gid.rsplit("/", 1)[1]),
+    ).fetchone()
+    connection.commit()
+    assert lost is not None
+    client = client_for(company_id)
+
+    def differing() -> list[str]:
+        found = reconcile(connector.company, days=1, client=client)
+        return [each.what for each in found if not each.agrees]
+
+    assert differing() == ["orders"]
+    with ObjectQuarantine(company_id, "shopify") as quarantine:
+        raw = {"id": gid, "createdAt": f"{lost[0]:%Y-%m-%dT%H:%M:%SZ}"}
+        quarantine.add("orders", RejectedRow(gid, 0, "name", "is not a text", raw))
+        quarantine.update()
+    assert differing() == []
 
 
 def test_a_token_of_60_days_is_told_loudly_and_marks_nothing_as_deleted(
