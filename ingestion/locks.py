@@ -1,4 +1,4 @@
-"""Locks in Postgres between loads, wherever they were started.
+"""Locks in Postgres between loads, and between loads and models, wherever they were started.
 
 Belongs here: who may load when. Does not belong here: locks between processes of one machine
 (`warehouse/locks.py`).
@@ -7,7 +7,7 @@ Belongs here: who may load when. Does not belong here: locks between processes o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +51,56 @@ def one_at_a_time(what: str) -> Iterator[None]:
     """Waits until nobody else is at it, and keeps others waiting for the length of a block.
 
     Args:
-        what: Name of the thing that only one load may do at a time.
+        what: Name of the thing that only one process may do at a time.
+    """
+    key = _key(what)
+    with connect(autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (key,))
+        try:
+            yield
+        finally:
+            connection.execute("select pg_advisory_unlock(%s)", (key,))
+
+
+@contextmanager
+def writing(company_id: str) -> Iterator[None]:
+    """Waits until the models have read a company, and keeps them from it for a block.
+
+    Loads of several sources may write at once.
+
+    Args:
+        company_id: Whose rows are written.
+    """
+    key = _key(f"rows of {company_id}")
+    with connect(autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock_shared(%s)", (key,))
+        try:
+            yield
+        finally:
+            connection.execute("select pg_advisory_unlock_shared(%s)", (key,))
+
+
+@contextmanager
+def at_rest(company_ids: Iterable[str]) -> Iterator[frozenset[str]]:
+    """Keeps companies as they are for the length of a block: loads wait before they write.
+
+    Args:
+        company_ids: The companies.
+
+    Yields:
+        Those that no load is writing right now.
     """
     with connect(autocommit=True) as connection:
-        connection.execute("select pg_advisory_lock(%s)", (_key(what),))
-        yield
+        resting = []
+        for company_id in company_ids:
+            key = _key(f"rows of {company_id}")
+            taken = connection.execute("select pg_try_advisory_lock(%s)", (key,)).fetchone()
+            if taken is not None and taken[0]:
+                resting.append(company_id)
+        try:
+            yield frozenset(resting)
+        finally:
+            connection.execute("select pg_advisory_unlock_all()")
 
 
 def _key(name: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import dlt
 
 from ingestion.errors import SourceError
-from ingestion.locks import one_at_a_time
+from ingestion.locks import one_at_a_time, writing
 from warehouse.connection import url
 
 ROWS_PER_FILE = 50_000
@@ -79,14 +79,15 @@ def load(
             with _seldom_collected():
                 pipeline.extract(source, loader_file_format="parquet")
             pipeline.normalize()
-            if once_read is not None:
-                once_read()
-            if not pipeline.list_normalized_load_packages():
-                return ""
-            # Two companies that land at once for the first time would both make the tables.
-            with one_at_a_time(f"tables of raw_{source_name}"):
-                pipeline.sync_schema()
-            info = pipeline.load()
+            with writing(company_id):
+                if once_read is not None:
+                    once_read()
+                if not pipeline.list_normalized_load_packages():
+                    return ""
+                # Two companies that land at once for the first time would both make the tables.
+                with one_at_a_time(f"tables of raw_{source_name}"):
+                    pipeline.sync_schema()
+                info = pipeline.load()
         except Exception as error:
             raise _own_error(error) or error from None
         return info.loads_ids[0] if info.loads_ids else ""

@@ -144,6 +144,7 @@ class Company(_Strict):
         horizons_months: Horizons of the predictions.
         churn_window_days: Days without an order after which a customer counts as lost.
         target_payback_months: Months within which acquisition cost is to be earned back.
+        fresh_within_hours: Hours since the last landing after which the company counts as stale.
         sources: Where the data come from.
     """
 
@@ -156,6 +157,7 @@ class Company(_Strict):
     horizons_months: tuple[Annotated[int, Field(ge=1, le=60)], ...] = (3, 6, 12)
     churn_window_days: int = Field(default=180, ge=1)
     target_payback_months: int = Field(default=12, ge=1)
+    fresh_within_hours: int = Field(default=26, ge=1)
     sources: Sources = Sources()
 
     @field_validator("base_currency")

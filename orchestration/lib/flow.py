@@ -8,7 +8,8 @@ are, score leaves it out. The others go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -21,6 +22,10 @@ NIGHT_TAG = "clv/night"
 
 #: How many landings a night has; they aren't all there at once.
 LANDINGS_TAG = "clv/landings"
+
+
+#: Runs of a company that are looked through for its last landing.
+_RUNS_BACK = 50
 
 
 def held(instance: dg.DagsterInstance, company_ids: Iterable[str]) -> dict[str, str]:
@@ -36,14 +41,49 @@ def held(instance: dg.DagsterInstance, company_ids: Iterable[str]) -> dict[str, 
     """
     reasons: dict[str, str] = {}
     for company_id in company_ids:
-        runs = instance.get_runs(
-            dg.RunsFilter(job_name=LAND, tags={COMPANY_TAG: company_id}), limit=1
-        )
-        if runs and runs[0].status != dg.DagsterRunStatus.SUCCESS:
-            reasons[company_id] = (
-                f"run {runs[0].run_id} of job {LAND} is {runs[0].status.value.lower()}"
-            )
+        run = next((run for run in _runs_of(instance, company_id) if _lands(run)), None)
+        if run is not None and run.status != dg.DagsterRunStatus.SUCCESS:
+            reasons[company_id] = f"run {run.run_id} of job {LAND} is {run.status.value.lower()}"
     return reasons
+
+
+def _runs_of(instance: dg.DagsterInstance, company_id: str) -> Sequence[dg.DagsterRun]:
+    """Returns a company's last runs, the newest first."""
+    return instance.get_runs(dg.RunsFilter(tags={COMPANY_TAG: company_id}), limit=_RUNS_BACK)
+
+
+def _lands(run: dg.DagsterRun) -> bool:
+    """Says whether a run lands something: of the job, or of assets picked in the UI."""
+    return run.job_name == LAND or any(
+        key.path[0].startswith("raw_") for key in run.asset_selection or ()
+    )
+
+
+def last_landings(
+    instance: dg.DagsterInstance, company_ids: Iterable[str]
+) -> dict[str, datetime | None]:
+    """Says when each company last landed well.
+
+    Args:
+        instance: Holds the runs.
+        company_ids: The companies.
+
+    Returns:
+        By company id the end of its last landing that succeeded; None without any.
+    """
+    found: dict[str, datetime | None] = {}
+    for company_id in company_ids:
+        records = instance.get_run_records(
+            dg.RunsFilter(
+                job_name=LAND,
+                statuses=[dg.DagsterRunStatus.SUCCESS],
+                tags={COMPANY_TAG: company_id},
+            ),
+            limit=1,
+        )
+        ended = records[0].end_time if records else None
+        found[company_id] = None if ended is None else datetime.fromtimestamp(ended, UTC)
+    return found
 
 
 def next_runs(

@@ -179,3 +179,12 @@ def test_only_settings_reads_the_environment() -> None:
         if "os.environ[" in path.read_text() or "os.getenv" in path.read_text()
     }
     assert not readers
+
+
+def test_what_every_row_of_shopify_needs_is_checked() -> None:
+    from ingestion.sources.shopify.tables import TABLES
+    from warehouse.quality.raw_shopify import KEYS, REQUIRED
+
+    for table in TABLES:
+        needed = {column.name for column in table.columns if column.required}
+        assert needed <= {*KEYS[table.name], *REQUIRED[table.name]}, table.name

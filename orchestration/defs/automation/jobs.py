@@ -1,7 +1,8 @@
-"""The four jobs, in the order of the flow (orchestration/lib/flow.py)."""
+"""The four jobs, in the order of the flow (orchestration/lib/flow.py), and one that watches."""
 
 import dagster as dg
 
+from orchestration.defs.quality.freshness import companies_are_fresh
 from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
 from orchestration.lib.partitions import company_partitions
 
@@ -38,4 +39,11 @@ publish = dg.define_asset_job(
     selection=REPORTED,
     executor_def=dg.in_process_executor,
     description="Joins the predictions to the marts, for people and BI tools.",
+)
+
+watch = dg.define_asset_job(
+    name="watch",
+    selection=dg.AssetSelection.checks(companies_are_fresh),
+    executor_def=dg.in_process_executor,
+    description="Finds companies that have not landed for too long.",
 )

@@ -13,6 +13,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from ingestion.locks import at_rest, one_at_a_time
 from orchestration.lib.dbt import dbt_project
 from orchestration.lib.flow import held
 from orchestration.lib.metadata import table_metadata
@@ -35,11 +36,15 @@ def build_marts(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, companies_file: CompaniesFile
 ) -> Iterator[Any]:
     """Builds and tests staging, intermediate and marts of all companies that landed well."""
-    reasons = held(context.instance, [company.id for company in companies_file.all()])
-    for company_id, reason in reasons.items():
-        context.log.warning("%s is left at its last good load: %s", company_id, reason)
-    replace_held(reasons)
-    yield from _build(context, dbt)
+    companies = [company.id for company in companies_file.all()]
+    with at_rest(companies) as resting:
+        reasons = held(context.instance, companies) | {
+            name: "it is being landed" for name in companies if name not in resting
+        }
+        for company_id, reason in reasons.items():
+            context.log.warning("%s is left at its last good load: %s", company_id, reason)
+        replace_held(reasons)
+        yield from _build(context, dbt)
 
 
 @dbt_assets(
@@ -56,7 +61,7 @@ def build_reporting(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> I
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     # A folder for one build: dagster-dbt's own would pile up beside the models, one a run.
-    with TemporaryDirectory(prefix="clv-dbt-") as target:
+    with one_at_a_time("models"), TemporaryDirectory(prefix="clv-dbt-") as target:
         for event in dbt.cli(["build"], context=context, target_path=Path(target)).stream():
             if isinstance(event, dg.Output):
                 key = context.asset_key_for_output(event.output_name)
