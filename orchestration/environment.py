@@ -10,14 +10,11 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-from warehouse.companies import load_companies
 from warehouse.connection import url
-from warehouse.embedded import HOST
-from warehouse.settings import DAGSTER_DATABASE, MLFLOW_DATABASE, Settings, source_variable
+from warehouse.settings import DAGSTER_DATABASE, MLFLOW_DATABASE, Settings
 
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
 
@@ -78,28 +75,9 @@ def platform_environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         **SILENCED,
     }
-    for company_id in demo_companies(settings):
-        variable = source_variable("shopify", company_id, "token")
-        # What the stand-in takes; nobody's secret.
-        environment[variable] = f"shpat_standin_{company_id}"
     if settings.database_url is not None:
         environment["CLV_DATABASE_URL"] = settings.database_url.get_secret_value()
     return environment
-
-
-def demo_companies(settings: Settings) -> dict[str, int]:
-    """Returns the companies whose shop is a stand-in on this machine, and its port.
-
-    Raises:
-        CompaniesFileError: companies.yml has a mistake.
-    """
-    found = {}
-    for company in load_companies(settings.companies_file).values():
-        shopify = company.sources.shopify
-        endpoint = urlsplit(shopify.endpoint or "") if shopify is not None else None
-        if endpoint is not None and endpoint.hostname == HOST and endpoint.port is not None:
-            found[company.id] = endpoint.port
-    return found
 
 
 def sqlalchemy_url(database: str, settings: Settings) -> str:

@@ -22,14 +22,13 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.environment import (
-    demo_companies,
     platform_environment,
     prepare_dagster_home,
     runtime_environment,
 )
 from orchestration.manifest import ensure_manifest
 from orchestration.processes import Record, end_processes, read_record, start_process
-from warehouse.companies import CompaniesFileError
+from warehouse.companies import CompaniesFileError, load_companies
 from warehouse.connection import ConnectionFailedError, connect, url
 from warehouse.databases import ensure_databases
 from warehouse.embedded import HOST, EmbeddedServerError, embedded_server, port_is_free
@@ -192,15 +191,18 @@ SERVICES = (CODE_SERVER, MLFLOW, WEBSERVER, DAEMON)
 
 
 def demo_shops(settings: Settings) -> tuple[Service, ...]:
-    """Returns the stand-ins of the demo's shops that companies.yml points to.
-
-    A company whose endpoint is a port of this machine is a demo company: nobody's shop is here.
+    """Returns the made-up shops of companies.yml that are served from this machine.
 
     Raises:
         CompaniesFileError: companies.yml has a mistake.
     """
     return tuple(
-        _stand_in(company_id, port) for company_id, port in demo_companies(settings).items()
+        _stand_in(company.id, company.sources.shopify.demo_port)
+        for company in load_companies(settings.companies_file).values()
+        if company.sources.shopify is not None
+        and company.sources.shopify.demo_port is not None
+        # An address in the environment goes before the one of companies.yml.
+        and settings.source_setting("shopify", company.id, "endpoint") is None
     )
 
 
@@ -317,7 +319,8 @@ def down(settings: Settings) -> list[str]:
     _make_folders(settings)
     with _locked(settings):
         # By their records, not by companies.yml: a company may have left it meanwhile.
-        found = {file.stem: read_record(file) for file in settings.run_folder.glob("*.json")}
+        files = sorted(settings.run_folder.glob("*.json"))
+        found = {file.stem: read_record(file) for file in files}
         records = {name: record for name, record in found.items() if record is not None}
         stopped = [name for name, record in records.items() if record.processes()]
         end_processes(records.values(), END_SECONDS)
@@ -421,7 +424,7 @@ def _choose_port(
             return preferred
         raise ServiceError(
             f"Port {preferred} of {service.name} is taken. Stop what uses it, or write another "
-            f"port into the company's endpoint in {settings.companies_file}."
+            f"port as the company's demo_port into {settings.companies_file}."
         )
     candidates = list(range(preferred, min(preferred + PORTS_TRIED, 65536)))
     if last is not None and last.port is not None:

@@ -104,15 +104,23 @@ class ShopifyShop(_Strict):
 
     Attributes:
         shop: The shop's own domain.
-        endpoint: Address of the API where it isn't the shop's own, such as a stand-in's.
+        endpoint: Address of the API where it isn't the shop's own, such as a proxy's.
+        demo_port: Port of this machine at which `clv` serves a made-up shop instead of a real one.
         since: Where the first load starts: what changed before that day (UTC) is left to backfills.
         skip: Entities that are not read, for a token without their access scope.
     """
 
     shop: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")]
     endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    demo_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
     since: date | None = None
     skip: tuple[Literal["discounts", "disputes"], ...] = ()
+
+    @model_validator(mode="after")
+    def _one_address(self) -> ShopifyShop:
+        if self.endpoint is not None and self.demo_port is not None:
+            raise ValueError("endpoint and demo_port: give one of them")
+        return self
 
 
 class Sources(_Strict):

@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     usual = Limits()
     parser = argparse.ArgumentParser(prog="python -m demo.stores", description=__doc__)
     parser.add_argument("--company", choices=sorted(PROFILES), required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=float, default=1.0, help="1 is about 1,000 customers")
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"token of the last 60 days {recent_token_for(company)}", flush=True)  # noqa: T201
     config = uvicorn.Config(
         stand_in.app,
-        host="127.0.0.1",
+        host=chosen.host,
         port=chosen.port,
         log_level="error",
         access_log=False,

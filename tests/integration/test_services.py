@@ -29,13 +29,33 @@ from warehouse.connection import connect
 from warehouse.embedded import EmbeddedServer, embedded_server
 from warehouse.settings import Settings
 
-NAMES = ["postgres", "dagster-code-server", "mlflow", "dagster-webserver", "dagster-daemon"]
+NAMES = [
+    "postgres",
+    "dagster-code-server",
+    "mlflow",
+    "dagster-webserver",
+    "dagster-daemon",
+    "demo-shop-acme",
+]
+COMPANIES = """
+companies:
+  - id: acme
+    name: Acme
+    base_currency: USD
+    timezone: America/New_York
+    margin_rate: 0.4
+    sources:
+      shopify: {{shop: acme.myshopify.com, demo_port: {port}}}
+"""
 COMMAND = "from orchestration.cli import main; main()"
 
 
 def make_settings(home: Path) -> Settings:
+    companies_file = home.with_name("companies.yml")
+    companies_file.write_text(COMPANIES.format(port=free_port()))
     return Settings(
         home=home,
+        companies_file=companies_file,
         postgres_port=free_port(),
         webserver_port=free_port(),
         mlflow_port=free_port(),
@@ -46,7 +66,14 @@ def make_settings(home: Path) -> Settings:
 def variables(settings: Settings) -> dict[str, str]:
     """The environment in which the command has these settings."""
     named = settings.model_dump(
-        include={"home", "postgres_port", "webserver_port", "mlflow_port", "code_server_port"}
+        include={
+            "home",
+            "companies_file",
+            "postgres_port",
+            "webserver_port",
+            "mlflow_port",
+            "code_server_port",
+        }
     )
     return {**os.environ, **{f"CLV_{name.upper()}": str(value) for name, value in named.items()}}
 
@@ -227,7 +254,7 @@ def test_down_ends_all_of_ours_and_nothing_else(settings: Settings) -> None:
     stranger.start()
     with subprocess.Popen(["sleep", "600"]) as bystander:
         try:
-            assert services.down(settings) == [*NAMES[1:], "postgres"]
+            assert services.down(settings) == [*sorted(NAMES[1:]), "postgres"]
             assert set(states(settings).values()) == {State.STOPPED}
             assert not any(process.is_running() for process in ours)
             assert bystander.poll() is None

@@ -214,6 +214,6 @@ class ShopifyClient:
         raise self.error(name, messages)
 
 
-def admin_endpoint(shop: str) -> str:
+def admin_endpoint(host: str, scheme: str = "https") -> str:
     """Returns the address of a shop's Admin GraphQL API."""
-    return f"https://{shop}/admin/api/{API_VERSION}/graphql.json"
+    return f"{scheme}://{host}/admin/api/{API_VERSION}/graphql.json"

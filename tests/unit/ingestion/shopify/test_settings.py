@@ -110,3 +110,10 @@ def test_a_broken_secrets_file_is_named_and_not_shown(settings: Settings) -> Non
 def test_a_mistake_in_companies_yml_is_refused(shop: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="shopify"):
         company(**({"since": None} | shop))
+
+
+def test_a_made_up_shop_needs_no_token(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = company(demo_port=8701)
+    assert sent_to(client_for(demo, settings)) == admin_endpoint("127.0.0.1:8701", "http")
+    monkeypatch.setenv("CLV_SHOPIFY__ACME__ENDPOINT", "http://demo:1/graphql.json")
+    assert sent_to(client_for(demo, settings)) == "http://demo:1/graphql.json"
