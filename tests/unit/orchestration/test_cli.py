@@ -84,6 +84,8 @@ def test_nothing_runs(clv: Clv, tmp_path: Path) -> None:
             "mlflow",
             "dagster-webserver",
             "dagster-daemon",
+            "demo-shop-acme",
+            "demo-shop-bolt",
         )
     ]
     assert clv("down").stdout == "Nothing was running.\n"

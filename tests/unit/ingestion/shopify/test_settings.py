@@ -105,6 +105,7 @@ def test_a_broken_secrets_file_is_named_and_not_shown(settings: Settings) -> Non
         {"endpoint": "acme.myshopify.com"},
         {"token": "shpat_in_the_wrong_place"},
         {"skip": ["orders"]},
+        {"endpoint": "http://127.0.0.1:1/graphql.json", "demo_port": 8701},
     ],
 )
 def test_a_mistake_in_companies_yml_is_refused(shop: dict[str, Any]) -> None:
