@@ -75,7 +75,8 @@ def test_a_corrupt_row_stops_nobody_else(
     for company_id, corruption in companies.items():
         copy_company(connection, connector.company.id, company_id)
         corrupt(connection, company_id, corruption)
-    copy_company(connection, connector.company.id, "sound")
+    sound = f"sound_{table}"
+    copy_company(connection, connector.company.id, sound)
     connection.commit()
 
     reasons = {}
@@ -87,10 +88,10 @@ def test_a_corrupt_row_stops_nobody_else(
         ]
         if failures:
             reasons[company_id] = failures[0]
-    assert [*refused_tables("sound")] == []
+    assert [*refused_tables(sound)] == []
     land_companies(
         connector.company.model_copy(update={"id": company_id})
-        for company_id in (*companies, "sound")
+        for company_id in (*companies, sound)
     )
     replace_held(reasons)
     built = subprocess.run(
@@ -105,7 +106,7 @@ def test_a_corrupt_row_stops_nobody_else(
     harmless = [str(each) for name, each in companies.items() if name not in reasons]
     assert built.returncode == 0, f"{built.stdout[-6000:]}\nNot refused: {harmless}"
     there = connection.execute("select distinct company_id from marts.fct_orders").fetchall()
-    assert {name for (name,) in there} == {*companies, "sound"} - reasons.keys()
+    assert {name for (name,) in there} == {*companies, sound} - reasons.keys()
 
 
 def everything_that_can_go_wrong(connection: Postgres, company_id: str) -> Iterable[Corruption]:
