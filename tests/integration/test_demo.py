@@ -3,122 +3,37 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import random
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import psutil
-import psycopg
 import pytest
 import yaml
 
-from tests.integration.conftest import free_port
-from warehouse.bulk import fingerprint
-from warehouse.embedded import EmbeddedServer
+from tests.integration.installation import TIMEOUT, Installation, installed
 from warehouse.settings import PROJECT_ROOT
-
-CLV = str(Path(sys.executable).with_name("clv"))
-TIMEOUT = 300
-SCHEMAS = ["marts", "ml", "reporting", "quarantine"]
-# When a row was refused is a column of the run, not of the data.
-RUN_COLUMNS = ["rejected_at"]
-
-
-@dataclass(frozen=True)
-class Installation:
-    """An installation of its own: home, companies.yml and the demo's CSV."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    @property
-    def purchases(self) -> Path:
-        return self.folder / "cdnow.csv"
-
-    def clv(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        ended = subprocess.run(
-            [CLV, *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        if check:
-            assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}\n{self.logs()}"
-        return ended
-
-    def logs(self) -> str:
-        """The ends of what the worker and Postgres said."""
-        home = self.folder / "home"
-        files = [home / "logs" / "refresh.log", home / "postgres" / "postgres.log"]
-        return "\n".join(file.read_text()[-3000:] for file in files if file.exists())
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [CLV, *arguments],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def url(self) -> str:
-        return self.clv("url").stdout.strip()
-
-    def query(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url()) as connection:
-            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
-
-    def fingerprints(self) -> dict[str, str]:
-        with psycopg.connect(self.url()) as connection:
-            tables = connection.execute(
-                "select schemaname || '.' || tablename from pg_tables where schemaname = any(%s)",
-                (SCHEMAS,),
-            ).fetchall()
-            return {
-                table: fingerprint(connection, table, exclude=RUN_COLUMNS) for (table,) in tables
-            }
-
-    def rows(self, table: str) -> set[str]:
-        return {row for (row,) in self.query(f"select t::text from {table} as t")}
 
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    # Not tmp_path: it is its owner's alone, and root's Postgres runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="installation with blanks "))
-    companies = yaml.safe_load((PROJECT_ROOT / "companies.yml").read_text())
-    (cdnow,) = [each for each in companies["companies"] if each["id"] == "cdnow"]
+    companies = yaml.safe_load((PROJECT_ROOT / "companies.yml").read_text())["companies"]
+    (cdnow,) = [each for each in companies if each["id"] == "cdnow"]
     cdnow["sources"]["files"][0]["path"] = "cdnow.csv"
-    (folder / "companies.yml").write_text(yaml.safe_dump({"companies": [cdnow]}))
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CLV_", "DAGSTER_"))}
-    made = Installation(
-        folder,
-        {
-            **inherited,
-            "CLV_HOME": str(folder / "home"),
-            "CLV_COMPANIES_FILE": str(folder / "companies.yml"),
-            "CLV_POSTGRES_PORT": str(free_port()),
-        },
-    )
-    try:
+    with installed([cdnow]) as made:
         yield made
-    finally:
-        made.clv("down", check=False)
-        EmbeddedServer(folder / "home" / "postgres").stop()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def purchases(installation: Installation) -> Path:
+    """The demo's CSV."""
+    return installation.folder / "cdnow.csv"
 
 
 @pytest.fixture(scope="module")
@@ -223,30 +138,7 @@ with dg.DagsterInstance.get() as instance:
     ]
     print(json.dumps([{run.job_name: run.status.value for run in runs}, made, checks]))
 """
-    environment = installation.environment | json.loads(
-        subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import json; from orchestration.environment import platform_environment as p;"
-                "from warehouse.settings import get_settings as g; print(json.dumps(p(g())))",
-            ],
-            env=installation.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=PROJECT_ROOT,
-        ).stdout
-    )
-    seen = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=PROJECT_ROOT,
-    )
-    runs, made, checks = json.loads(seen.stdout.strip().splitlines()[-1])
+    runs, made, checks = installation.python(program)
     assert runs == dict.fromkeys(["land", "transform", "score", "publish"], "SUCCESS")
     for asset in (
         "raw_files/order_lines",
@@ -290,17 +182,7 @@ print(json.dumps({
     "outputs": list(predicted.columns), "rows": len(predicted), "version": str(version.version),
 }))
 """
-    address = installation.url().rsplit("/", 1)[0].replace("postgresql:", "postgresql+psycopg2:")
-    seen = subprocess.run(
-        [sys.executable, "-c", program],
-        env=installation.environment
-        | {"MLFLOW_TRACKING_URI": f"{address}/mlflow", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=PROJECT_ROOT,
-    )
-    logged = json.loads(seen.stdout.strip().splitlines()[-1])
+    logged = installation.python(program)
     assert logged["params"]["cutoff"] == "2025-12-31"
     assert logged["metrics"]["mae"] <= 21.2
     assert set(logged["plots"]) == {"naive", "bg_nbd", "mbg_nbd", "pareto_nbd"}
@@ -375,15 +257,15 @@ def find_victim(installation: Installation, victim: str, command: int) -> int:
 
 
 def test_one_new_order_changes_exactly_the_rows_that_it_should(
-    installation: Installation, first_fingerprints: dict[str, str]
+    installation: Installation, purchases: Path, first_fingerprints: dict[str, str]
 ) -> None:
     tables = ["fct_orders", "fct_order_lines", "customer_daily", "dim_customers", "customer_rfm"]
     before = {table: installation.rows(f"marts.{table}") for table in tables}
     cells = installation.rows("marts.cohort_retention")
     features = installation.rows("marts.customer_features")
-    content = installation.purchases.read_text()
+    content = purchases.read_text()
     try:
-        with installation.purchases.open("a", newline="") as file:
+        with purchases.open("a", newline="") as file:
             csv.writer(file).writerow(["00001", "2026-05-15", 1, "20.00"])
         installation.clv("demo")
 
@@ -417,15 +299,15 @@ def test_one_new_order_changes_exactly_the_rows_that_it_should(
             (Decimal("2500335.63"),)
         ]
     finally:
-        installation.purchases.write_text(content)
+        purchases.write_text(content)
 
 
 def test_bad_rows_are_shown_quarantined_and_cost_nothing_else(
-    installation: Installation, first_fingerprints: dict[str, str]
+    installation: Installation, purchases: Path, first_fingerprints: dict[str, str]
 ) -> None:
-    content = installation.purchases.read_text()
+    content = purchases.read_text()
     try:
-        with installation.purchases.open("a", newline="") as file:
+        with purchases.open("a", newline="") as file:
             file.write('00001,2026-02-31,1,20.00\n00001,2026-02-01,1,"1,020.00"\n')
         shown = installation.clv("demo").stdout
         words = " ".join(shown.split())
@@ -439,7 +321,7 @@ def test_bad_rows_are_shown_quarantined_and_cost_nothing_else(
         assert now.pop("quarantine.rejected_rows") != first_fingerprints["quarantine.rejected_rows"]
         assert now == {k: v for k, v in first_fingerprints.items() if k in now}
     finally:
-        installation.purchases.write_text(content)
+        purchases.write_text(content)
 
 
 @pytest.mark.parametrize(
@@ -454,13 +336,17 @@ def test_bad_rows_are_shown_quarantined_and_cost_nothing_else(
     ],
 )
 def test_a_file_that_cannot_be_used_leaves_the_marts_as_they_were(
-    installation: Installation, first_fingerprints: dict[str, str], content: str | None, says: str
+    installation: Installation,
+    purchases: Path,
+    first_fingerprints: dict[str, str],
+    content: str | None,
+    says: str,
 ) -> None:
-    whole = installation.purchases.read_text()
+    whole = purchases.read_text()
     try:
-        installation.purchases.unlink()
+        purchases.unlink()
         if content is not None:
-            installation.purchases.write_text(content)
+            purchases.write_text(content)
         # `clv demo` would write a missing file anew.
         failed = installation.clv("run", "cdnow", check=False)
         assert failed.returncode == 1
@@ -471,4 +357,4 @@ def test_a_file_that_cannot_be_used_leaves_the_marts_as_they_were(
             k: v for k, v in first_fingerprints.items() if not k.startswith("quarantine")
         }
     finally:
-        installation.purchases.write_text(whole)
+        purchases.write_text(whole)
