@@ -38,9 +38,9 @@ class PageSize:
     most: int = queries.MAX_INPUT
 
     def learn(self, requested_cost: float | None) -> None:
-        """Takes over what the page just read had cost."""
-        if requested_cost and requested_cost < COST_AIM / 2:
-            self.size = min(self.most, self.size * 2)
+        """Takes over what the page just read had cost; one twice as large costs twice at most."""
+        if requested_cost:
+            self.size = max(self.size, min(self.most, int(self.size * COST_AIM / requested_cost)))
 
     def shrink(self) -> bool:
         """Halves the page for good; returns False when it holds one object already."""

@@ -169,12 +169,14 @@ def test_a_page_that_is_too_expensive_is_halved_for_good() -> None:
 
 def test_pages_grow_while_they_are_cheap() -> None:
     size = PageSize(5)
-    for requested in (60, 110, 300, 500, None):
+    for requested, grown in ((868, 5), (500, 9), (600, 13), (900, 13), (950, 13), (None, 13)):
         size.learn(requested)
-    assert size.size == 40
+        assert size.size == grown
+    size.learn(1)
+    assert size.size == queries.MAX_INPUT
     assert size.shrink()
-    size.learn(10)
-    assert size.size == 20
+    size.learn(1)
+    assert size.size == queries.MAX_INPUT // 2
 
 
 def test_a_nested_list_is_read_to_its_end() -> None:
