@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -200,12 +201,9 @@ class StandIn:
 
     def _read(self, body: Json) -> Read | list[Json]:
         """Parses and validates; returns the errors if there are any."""
-        try:
-            document = parse(body["query"])
-        except GraphQLSyntaxError as error:
-            return [validation_error(error, None)]
-        if errors := validate(schema(), document):
-            return [validation_error(each, document) for each in errors]
+        document = _document(body["query"])
+        if not isinstance(document, DocumentNode):
+            return document
         operation = get_operation_ast(document, body.get("operationName"))
         if operation is None:
             return [{"message": "An operation name is required"}]
@@ -382,6 +380,20 @@ class Dropped(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         half = bytes(self.body[: math.ceil(len(self.body) / 2)])
         await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+@lru_cache(maxsize=64)
+def _document(query: str) -> DocumentNode | list[Json]:
+    """Parses and validates; returns the errors if there are any.
+
+    Clients ask the same few queries all the time, which takes as long as answering them.
+    """
+    try:
+        document = parse(query)
+    except GraphQLSyntaxError as error:
+        return [validation_error(error, None)]
+    errors = validate(schema(), document)
+    return [validation_error(each, document) for each in errors] or document
 
 
 def _after(fault: Fault | None, answer: Json) -> Response:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from graphql import (
     DocumentNode,
@@ -24,7 +24,6 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
@@ -32,7 +31,6 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_abstract_type,
-    is_leaf_type,
     is_list_type,
 )
 from graphql.execution.values import get_argument_values
@@ -58,6 +56,24 @@ MODELS: dict[str, Callable[[float], tuple[float, float]]] = {
 }
 
 
+class _Field(NamedTuple):
+    """A field that can cost something: an object, a list of objects, or a connection."""
+
+    key: str
+    name: str
+    type: Any
+    plural: bool
+    size: int | None
+    selections: SelectionSetNode
+
+
+class _Plan(NamedTuple):
+    """What of a selection can cost something: fields, and fragments with the type they are on."""
+
+    fields: list[_Field]
+    fragments: list[tuple[SelectionSetNode, Any]]
+
+
 @dataclass(slots=True)
 class CostReader:
     """Costs of one operation under one model."""
@@ -68,6 +84,8 @@ class CostReader:
     variables: Mapping[str, Any]
     model: Callable[[float], tuple[float, float]] = documented
     _fragments: dict[str, FragmentDefinitionNode] = field(init=False)
+    # An answer repeats the same selections for each of its objects.
+    _plans: dict[tuple[int, str], _Plan] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._fragments = {
@@ -90,12 +108,17 @@ class CostReader:
             return MUTATION_COST * len(self.operation.selection_set.selections)
         return self._selections(self.operation.selection_set, cast(GraphQLObjectType, root), data)
 
-    def _selections(self, selections: SelectionSetNode, owner: Any, data: Any) -> float:
-        """Sums fields; under an abstract type the dearest choice counts, or the one that came."""
-        total, choices = 0.0, dict[str, float]()
+    def _plan(self, selections: SelectionSetNode, owner: Any) -> _Plan:
+        place = id(selections), owner.name
+        if place not in self._plans:
+            self._plans[place] = self._planned(selections, owner)
+        return self._plans[place]
+
+    def _planned(self, selections: SelectionSetNode, owner: Any) -> _Plan:
+        plan = _Plan([], [])
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                total += self._field(node, owner, data)
+                plan.fields.extend(self._priced(node, owner))
                 continue
             if isinstance(node, FragmentSpreadNode):
                 fragment: Any = self._fragments[node.name.value]
@@ -103,81 +126,77 @@ class CostReader:
                 fragment = cast(InlineFragmentNode, node)
             condition = fragment.type_condition
             inner = self.schema.type_map[condition.name.value] if condition else owner
-            amount = self._selections(fragment.selection_set, inner, data)
+            plan.fragments.append((fragment.selection_set, inner))
+        return plan
+
+    def _priced(self, node: FieldNode, owner: Any) -> Iterator[_Field]:
+        name = node.name.value
+        definition = None if name.startswith("__") else owner.fields.get(name)
+        if definition is None or node.selection_set is None:
+            return
+        arguments = get_argument_values(definition, node, dict(self.variables))
+        # A list of objects by id is as long as its ids.
+        size = arguments.get(
+            "first", arguments.get("last", len(arguments.get("ids") or ()) or None)
+        )
+        yield _Field(
+            node.alias.value if node.alias else name,
+            name,
+            get_named_type(definition.type),
+            is_list_type(get_nullable_type(cast(Any, definition.type))),
+            size,
+            node.selection_set,
+        )
+
+    def _selections(self, selections: SelectionSetNode, owner: Any, data: Any) -> float:
+        """Sums fields; under an abstract type the dearest choice counts, or the one that came."""
+        plan = self._plan(selections, owner)
+        total, choices = 0.0, dict[str, float]()
+        for part in plan.fields:
+            total += self._field(part, data)
+        for content, inner in plan.fragments:
+            amount = self._selections(content, inner, data)
             if is_abstract_type(owner) and inner is not owner:
                 choices[inner.name] = choices.get(inner.name, 0.0) + amount
             else:
                 total += amount
         return total + max(choices.values(), default=0.0)
 
-    def _field(self, node: FieldNode, owner: Any, data: Any) -> float:
-        name = node.name.value
-        if name.startswith("__") or name not in owner.fields:
-            return 0
-        definition = owner.fields[name]
-        named = get_named_type(definition.type)
-        if is_leaf_type(named) or node.selection_set is None:
-            return 0
-        key = node.alias.value if node.alias else name
-        came = None if data is None else data.get(key) if isinstance(data, dict) else None
+    def _field(self, part: _Field, data: Any) -> float:
+        came = data.get(part.key) if isinstance(data, dict) else None
         if data is not None and came is None:
             return 0
-        arguments = get_argument_values(definition, node, dict(self.variables))
-        # A list of objects by id is as long as its ids.
-        size = arguments.get(
-            "first", arguments.get("last", len(arguments.get("ids") or ()) or None)
-        )
-        if named.name.endswith("Connection"):
-            return self._connection(node.selection_set, named, size, came)
-        return self._object(node.selection_set, definition.type, named, size, came)
-
-    def _object(
-        self,
-        selections: SelectionSetNode,
-        returned: GraphQLOutputType,
-        named: Any,
-        size: int | None,
-        came: Any,
-    ) -> float:
-        if not is_list_type(get_nullable_type(cast(Any, returned))):
-            return 1 + self._selections(selections, named, came)
+        if part.type.name.endswith("Connection"):
+            return self._connection(part, came)
+        if not part.plural:
+            return 1 + self._selections(part.selections, part.type, came)
         if came is None:
-            return (size or 1) * (1 + self._selections(selections, named, None))
-        return sum(1 + self._selections(selections, named, each) for each in came if each)
+            return (part.size or 1) * (1 + self._selections(part.selections, part.type, None))
+        return sum(1 + self._selections(part.selections, part.type, each) for each in came if each)
 
-    def _connection(
-        self, selections: SelectionSetNode, named: Any, size: int | None, came: Any
-    ) -> float:
-        outside, inside, counts = 0.0, 0.0, float(size or 0)
-        for node in self._flat(selections):
-            name = node.name.value
-            if name not in {"edges", "nodes"}:
-                outside += self._field(node, named, came)
+    def _connection(self, connection: _Field, came: Any) -> float:
+        outside, inside, counts = 0.0, 0.0, float(connection.size or 0)
+        for part in self._flat(connection.selections, connection.type):
+            if part.name not in {"edges", "nodes"}:
+                outside += self._field(part, came)
                 continue
-            key = node.alias.value if node.alias else name
-            item = get_named_type(named.fields[name].type)
-            inner = cast(SelectionSetNode, node.selection_set)
-            own = 1 if name == "nodes" else 0
+            own = 1 if part.name == "nodes" else 0
             if came is None:
-                inside += own + self._selections(inner, item, None)
+                inside += own + self._selections(part.selections, part.type, None)
             else:
-                counts = len(came[key])
-                inside += sum(own + self._selections(inner, item, each) for each in came[key]) / (
-                    counts or 1
-                )
+                rows = came[part.key]
+                counts = len(rows)
+                inside += sum(
+                    own + self._selections(part.selections, part.type, each) for each in rows
+                ) / (counts or 1)
         base, times = self.model(counts)
         return base + outside + times * inside
 
-    def _flat(self, selections: SelectionSetNode) -> list[FieldNode]:
-        found: list[FieldNode] = []
-        for node in selections.selections:
-            if isinstance(node, FieldNode):
-                found.append(node)
-            elif isinstance(node, FragmentSpreadNode):
-                found += self._flat(self._fragments[node.name.value].selection_set)
-            else:
-                found += self._flat(cast(InlineFragmentNode, node).selection_set)
-        return found
+    def _flat(self, selections: SelectionSetNode, owner: Any) -> Iterator[_Field]:
+        plan = self._plan(selections, owner)
+        yield from plan.fields
+        for content, _ in plan.fragments:
+            yield from self._flat(content, owner)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -25,15 +25,31 @@ def visible_orders(context: Context) -> Iterable[Order]:
     orders = context.shop.orders.values()
     if ALL_ORDERS in context.scopes:
         return orders
-    since = context.shop.now - ORDER_WINDOW
-    return [each for each in orders if each.created_at >= since]
+    return [each for each in orders if is_visible(context, each)]
+
+
+def is_visible(context: Context, order: Order) -> bool:
+    """Tells whether the token may see an order."""
+    return ALL_ORDERS in context.scopes or order.created_at >= context.shop.now - ORDER_WINDOW
+
+
+def orders_by_customer(context: Context) -> dict[int | None, list[Order]]:
+    """Groups all orders by their customer's id; kept until the shop changes."""
+
+    def grouped() -> dict[int | None, list[Order]]:
+        found: dict[int | None, list[Order]] = {}
+        for order in context.shop.orders.values():
+            found.setdefault(order.customer_id, []).append(order)
+        return found
+
+    return context.kept("orders by customer", grouped)
 
 
 def rows(
     context: Context,
     info: GraphQLResolveInfo,
     args: dict[str, Any],
-    things: Sequence[Thing],
+    things: Iterable[Thing],
     keys: SortKeys,
     fields: Mapping[str, Field],
     default: str = "ID",
@@ -54,22 +70,18 @@ def rows(
     if info.parent_type.name != "QueryRoot":
         return Rows(_sorted(things, keys[name], search.keeps))
     place = (
-        context.shop.version,
         context.scopes,
         info.field_name,
         name,
         args.get("query"),
         str(args.get("subjectTypes")),
     )
-    if place not in context.lists:
-        if len(context.lists) > 16:
-            context.lists.clear()
-        context.lists[place] = _sorted(things, keys[name], search.keeps)
-    return Rows(context.lists[place], DEPTH_LIMIT)
+    found = context.kept(place, lambda: _sorted(things, keys[name], search.keeps))
+    return Rows(found, DEPTH_LIMIT)
 
 
 def _sorted(
-    things: Sequence[Thing], key: Callable[[Any], str | int], keeps: Callable[[Any], bool]
+    things: Iterable[Thing], key: Callable[[Any], str | int], keeps: Callable[[Any], bool]
 ) -> list[Row]:
     kept = [Row(key(each.value), each.value.id, each) for each in things if keeps(each.value)]
     kept.sort(key=lambda row: (row.value, row.id))
@@ -126,5 +138,5 @@ def order_rows(
 ) -> Rows:
     """Searches and sorts orders; the root's own order is by processing, a customer's by id."""
     default = "ID" if info.parent_type.name == "Customer" else "PROCESSED_AT"
-    things = [Thing("Order", each) for each in orders]
+    things = (Thing("Order", each) for each in orders)
     return rows(context, info, args, things, ORDER_SORT, ORDER_SEARCH, default)

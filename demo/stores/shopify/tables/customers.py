@@ -9,17 +9,17 @@ from graphql import GraphQLResolveInfo
 from demo.stores.business.model import Customer, Merge, Order
 from demo.stores.business.money import total
 from demo.stores.shopify.graph import Context, Rows, Thing, in_order, simple, table
-from demo.stores.shopify.lists import order_rows, visible_orders
+from demo.stores.shopify.lists import is_visible, order_rows, orders_by_customer
 from demo.stores.shopify.tables.orders import address
 from demo.stores.shopify.values import gid, money, stamp
 
 
 def _orders(context: Context, customer: Customer) -> list[Order]:
-    return [each for each in visible_orders(context) if each.customer_id == customer.id]
+    return [each for each in _all_orders(context, customer) if is_visible(context, each)]
 
 
 def _all_orders(context: Context, customer: Customer) -> list[Order]:
-    return [each for each in context.shop.orders.values() if each.customer_id == customer.id]
+    return orders_by_customer(context).get(customer.id, [])
 
 
 def _paged_orders(
