@@ -31,7 +31,7 @@ def exclusive_load(source: str, company_id: str) -> Iterator[None]:
     Raises:
         SourceError: Another load holds it; the message says which.
     """
-    key = _key(f"load {source} {company_id}")
+    key = lock_key(f"load {source} {company_id}")
     with connect(autocommit=True) as connection:
         taken = connection.execute("select pg_try_advisory_lock(%s)", (key,)).fetchone()
         if taken is None or not taken[0]:
@@ -53,7 +53,7 @@ def one_at_a_time(what: str) -> Iterator[None]:
     Args:
         what: Name of the thing that only one process may do at a time.
     """
-    key = _key(what)
+    key = lock_key(what)
     with connect(autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", (key,))
         try:
@@ -71,7 +71,7 @@ def writing(company_id: str) -> Iterator[None]:
     Args:
         company_id: Whose rows are written.
     """
-    key = _key(f"rows of {company_id}")
+    key = lock_key(f"rows of {company_id}")
     with connect(autocommit=True) as connection:
         connection.execute("select pg_advisory_lock_shared(%s)", (key,))
         try:
@@ -93,7 +93,7 @@ def at_rest(company_ids: Iterable[str]) -> Iterator[frozenset[str]]:
     with connect(autocommit=True) as connection:
         resting = []
         for company_id in company_ids:
-            key = _key(f"rows of {company_id}")
+            key = lock_key(f"rows of {company_id}")
             taken = connection.execute("select pg_try_advisory_lock(%s)", (key,)).fetchone()
             if taken is not None and taken[0]:
                 resting.append(company_id)
@@ -103,8 +103,19 @@ def at_rest(company_ids: Iterable[str]) -> Iterator[frozenset[str]]:
             connection.execute("select pg_advisory_unlock_all()")
 
 
-def _key(name: str) -> int:
+def lock_key(name: str) -> int:
+    """Returns the number under which Postgres knows a lock."""
     return int.from_bytes(hashlib.sha256(f"clv {name}".encode()).digest()[:8], signed=True)
+
+
+def held_keys(keys: Iterable[int]) -> frozenset[int]:
+    """Returns those of the locks that somebody holds."""
+    with connect() as connection:
+        found = connection.execute(
+            "select (classid::bigint << 32) | objid::bigint from pg_locks"
+            " where locktype = 'advisory' and granted and objsubid = 1"
+        ).fetchall()
+    return frozenset(keys) & {key for (key,) in found}
 
 
 def _holder(connection: Connection[Any], key: int) -> str:

@@ -17,9 +17,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-#: Marks the runs of this module; its value is the process that executes the run.
-FOREGROUND_TAG = "clv/foreground"
-
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -61,26 +58,28 @@ def _refresh(company_ids: list[str], report: Report) -> int:
 
     from orchestration.definitions import defs
     from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
+    from orchestration.lib.liveness import FOREGROUND_TAG, alive, fail_dead_runs
     from orchestration.lib.partitions import company_partitions
 
     definitions = defs()
 
     with dg.DagsterInstance.get() as instance:
-        _fail_dead_runs(instance)
+        fail_dead_runs(instance)
         instance.add_dynamic_partitions(company_partitions.name or "", company_ids)
 
         def run(job: str, company_id: str | None = None) -> bool:
             run_id = str(uuid.uuid4())
             report({"event": "run", "job": job, "company": company_id})
             instance.add_event_listener(run_id, _listener(report))
-            result = definitions.resolve_job_def(job).execute_in_process(
-                instance=instance,
-                partition_key=company_id,
-                run_id=run_id,
-                raise_on_error=False,
-                tags={FOREGROUND_TAG: str(os.getpid())},
-                run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
-            )
+            with alive(run_id):
+                result = definitions.resolve_job_def(job).execute_in_process(
+                    instance=instance,
+                    partition_key=company_id,
+                    run_id=run_id,
+                    raise_on_error=False,
+                    tags={FOREGROUND_TAG: str(os.getpid())},
+                    run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
+                )
             return bool(result.success)
 
         refreshed = [name for name in company_ids if run(LAND, name)]
@@ -94,16 +93,6 @@ def _refresh(company_ids: list[str], report: Report) -> int:
             success = published and company_id in refreshed
             report({"event": "ended", "company": company_id, "success": success})
     return 0 if published and len(refreshed) == len(company_ids) else 1
-
-
-def _fail_dead_runs(instance: Any) -> None:
-    """Fails what a killed worker left as running; only one worker is ever alive."""
-    import dagster as dg
-
-    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
-    for run in instance.get_runs(unfinished):
-        if FOREGROUND_TAG in run.tags:
-            instance.report_run_failed(run, "The process of this run was killed.")
 
 
 def _listener(report: Report) -> Callable[[Any], None]:

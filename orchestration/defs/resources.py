@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from orchestration.lib.dbt import dbt_project
+from orchestration.lib.liveness import in_process
 from orchestration.resources.companies import CompaniesFile
 from orchestration.resources.customer_days import CustomerDays
 from orchestration.resources.mlflow import Mlflow
@@ -20,6 +21,8 @@ def resources() -> dg.Definitions:
     settings = get_settings()
     webhook = settings.alert_webhook_url
     return dg.Definitions(
+        # Also of what is materialised by hand in the UI.
+        executor=in_process,
         resources={
             "companies_file": CompaniesFile(path=str(settings.companies_file)),
             "customer_days": CustomerDays(),
@@ -32,5 +35,5 @@ def resources() -> dg.Definitions:
                 artifact_root=str(settings.mlflow_artifacts),
             ),
             "notifier": Notifier(webhook_url=webhook.get_secret_value() if webhook else ""),
-        }
+        },
     )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs.quality.freshness import companies_are_fresh
 from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
+from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
 
 RAW_COMPANIES = dg.AssetSelection.assets(["raw_files", "companies"])
@@ -15,14 +16,14 @@ land = dg.define_asset_job(
     name=LAND,
     selection=RAW,
     partitions_def=company_partitions,
-    executor_def=dg.in_process_executor,
+    executor_def=in_process,
     description="Lands the sources of one company and checks what landed.",
 )
 
 transform = dg.define_asset_job(
     name=TRANSFORM,
     selection=dg.AssetSelection.all() - RAW - PREDICTED - REPORTED,
-    executor_def=dg.in_process_executor,
+    executor_def=in_process,
     description="Models customers, orders, cohorts and features of all companies.",
 )
 
@@ -30,20 +31,20 @@ score = dg.define_asset_job(
     name=SCORE,
     selection=PREDICTED,
     partitions_def=company_partitions,
-    executor_def=dg.in_process_executor,
+    executor_def=in_process,
     description="Holds the contest of the models of one company and predicts its customers.",
 )
 
 publish = dg.define_asset_job(
     name=PUBLISH,
     selection=REPORTED,
-    executor_def=dg.in_process_executor,
+    executor_def=in_process,
     description="Joins the predictions to the marts, for people and BI tools.",
 )
 
 watch = dg.define_asset_job(
     name="watch",
     selection=dg.AssetSelection.checks(companies_are_fresh),
-    executor_def=dg.in_process_executor,
+    executor_def=in_process,
     description="Finds companies that have not landed for too long.",
 )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs.automation.jobs import publish, score, transform
 from orchestration.lib.flow import LAND, NIGHT_TAG, next_runs
+from orchestration.lib.liveness import fail_dead_runs
 from orchestration.resources.companies import CompaniesFile
 from orchestration.resources.notifier import Notifier
 
@@ -52,3 +53,15 @@ def run_failure(context: dg.RunFailureSensorContext, notifier: Notifier) -> None
         "log; mend the cause, then re-execute it there.",
         logger=context.log,
     )
+
+
+@dg.sensor(
+    name="dead_runs",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Fails runs whose process is gone, so that the next ones can start.",
+)
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Ends what a crash left as running."""
+    found = fail_dead_runs(context.instance)
+    return dg.SkipReason(f"Failed: {', '.join(found)}" if found else "Every run is alive.")
