@@ -23,7 +23,7 @@ from warehouse.connection import connect
 FOREGROUND_TAG = "clv/foreground"
 
 #: Between the start of a run's process and its lock.
-GRACE = timedelta(minutes=1)
+GRACE = timedelta(seconds=20)
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTING,

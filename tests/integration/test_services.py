@@ -13,12 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import pytest
+import requests
 from pydantic import SecretStr
 
 from orchestration import services
@@ -27,7 +29,7 @@ from orchestration.services import ServiceError, State
 from tests.integration.conftest import free_port, make_folder
 from warehouse.connection import connect
 from warehouse.embedded import EmbeddedServer, embedded_server
-from warehouse.settings import Settings
+from warehouse.settings import DAGSTER_DATABASE, Settings
 
 NAMES = [
     "postgres",
@@ -47,6 +49,8 @@ companies:
     sources:
       shopify: {{shop: acme.myshopify.com, demo_port: {port}}}
 """
+# Seconds that a killed run may keep its place, and the next one may take.
+PATIENCE = 180
 COMMAND = "from orchestration.cli import main; main()"
 
 
@@ -246,6 +250,105 @@ def test_a_code_server_that_lost_its_port_moves_on(settings: Settings) -> None:
         assert after[name].pid != before[name].pid
         assert after[name].port == before[name].port
     assert set(states(settings).values()) == {State.RUNNING}
+
+
+REPOSITORY = {"repositoryLocationName": "clv", "repositoryName": "__repository__"}
+ADD_COMPANY = """
+mutation($repository: RepositorySelector!, $company: String!) {
+  addDynamicPartition(
+    repositorySelector: $repository, partitionsDefName: "company", partitionKey: $company
+  ) { __typename }
+}"""
+LAUNCH = """
+mutation($selector: JobOrPipelineSelector!, $tags: [ExecutionTag!]!) {
+  launchRun(executionParams: {selector: $selector, executionMetadata: {tags: $tags}}) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+  }
+}"""
+
+
+def ask(settings: Settings, query: str, **variables: object) -> dict[str, Any]:
+    """Asks the webserver as the Dagster UI does."""
+    port = record(settings, "dagster-webserver").port
+    answer = requests.post(
+        f"http://127.0.0.1:{port}/graphql",
+        json={"query": query, "variables": variables},
+        timeout=60,
+    ).json()
+    assert "errors" not in answer, answer
+    return dict(answer["data"])
+
+
+def await_code(settings: Settings) -> None:
+    """Waits until the webserver has loaded the code: it answers before."""
+    found = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if ask(settings, found)["repositoriesOrError"]["nodes"]:
+            return
+        time.sleep(0.2)
+    pytest.fail("the webserver doesn't load the code")
+
+
+def launch_landing(settings: Settings, company_id: str) -> str:
+    selector = REPOSITORY | {"pipelineName": "land"}
+    tags = [{"key": "dagster/partition", "value": company_id}]
+    launched = ask(settings, LAUNCH, selector=selector, tags=tags)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    return str(launched["run"]["runId"])
+
+
+def await_status(settings: Settings, run_id: str, *wanted: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    status = None
+    while time.monotonic() < deadline:
+        with connect(DAGSTER_DATABASE, settings) as connection:
+            row = connection.execute(
+                "select status from runs where run_id = %s", (run_id,)
+            ).fetchone()
+        status = row[0] if row else None
+        if status in wanted:
+            return
+        time.sleep(0.2)
+    pytest.fail(f"run {run_id} is {status}, not {wanted}")
+
+
+def process_of(settings: Settings, run_id: str) -> int:
+    """Finds the process that executes a run, by what the run says in its log."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with connect(DAGSTER_DATABASE, settings) as connection:
+            found = connection.execute(
+                "select substring(event from 'in process \\(pid: ([0-9]+)\\)') from event_logs"
+                " where run_id = %s and event like '%%Executing steps in process%%'",
+                (run_id,),
+            ).fetchone()
+        if found:
+            return int(found[0])
+        time.sleep(0.2)
+    pytest.fail(f"run {run_id} doesn't begin its steps")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("victim", ["run", "code server and run"])
+def test_a_killed_run_frees_its_place(settings: Settings, victim: str) -> None:
+    await_code(settings)
+    ask(settings, ADD_COMPANY, repository=REPOSITORY, company="acme")
+    first = launch_landing(settings, "acme")
+    await_status(settings, first, "STARTED")
+    processes = [psutil.Process(process_of(settings, first))]
+    if victim != "run":
+        server = psutil.Process(record(settings, "dagster-code-server").pid)
+        processes += [server, *server.children(recursive=True)]
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+    services.up(settings)
+    await_code(settings)
+    second = launch_landing(settings, "acme")
+    await_status(settings, second, "SUCCESS")
+    await_status(settings, first, "FAILURE")
 
 
 def test_down_ends_all_of_ours_and_nothing_else(settings: Settings) -> None:

@@ -57,7 +57,7 @@ def run_failure(context: dg.RunFailureSensorContext, notifier: Notifier) -> None
 
 @dg.sensor(
     name="dead_runs",
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Fails runs whose process is gone, so that the next ones can start.",
 )
