@@ -22,11 +22,15 @@ NIGHT = """
 import json
 from datetime import UTC, datetime
 import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
 from orchestration.definitions import defs
 definitions = defs()
 repository = definitions.get_repository_def()
 ended = []
-with dg.DagsterInstance.get() as instance:
+with (
+    dg.DagsterInstance.get() as instance,
+    partition_loading_context(dynamic_partitions_store=instance),
+):
     def run(requests):
         for request in requests:
             result = definitions.resolve_job_def(request.job_name or "land").execute_in_process(
