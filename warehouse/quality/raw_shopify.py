@@ -144,6 +144,15 @@ _NOT_NEGATIVE: dict[str, tuple[str, ...]] = {
     "disputes": ("amount",),
 }
 
+#: Amounts that may be below zero.
+_SIGNED: dict[str, tuple[str, ...]] = {
+    "orders": both("current_total_price"),
+    "transaction_fees": ("amount",),
+}
+
+#: What no order comes to in any currency; beyond it sums don't fit the marts' columns any more.
+_MOST = 10**10
+
 _CURRENCIES: dict[str, tuple[str, ...]] = {
     "orders": ("currency", "presentment_currency"),
     "order_lines": ("currency", "presentment_currency"),
@@ -222,8 +231,12 @@ def expectations(table: str, company_id: str) -> list[Any]:
         gxe.ExpectColumnValuesToNotBeNull(column=column) for column in (*key, *REQUIRED[table])
     ]
     suite += [
-        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=0)
+        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=0, max_value=_MOST)
         for column in _NOT_NEGATIVE.get(table, ())
+    ]
+    suite += [
+        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=-_MOST, max_value=_MOST)
+        for column in _SIGNED.get(table, ())
     ]
     suite += [
         gxe.ExpectColumnValuesToBeInSet(column=column, value_set=sorted(minor_units()))
