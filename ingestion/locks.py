@@ -18,18 +18,26 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 
+#: Longest wait for the database sessions of a killed load to end.
+ENDING_SECONDS = 30
+
+
 @contextmanager
 def exclusive_load(source: str, company_id: str) -> Iterator[None]:
     """Keeps a second load of the same source and company out for the length of a block.
 
     The lock belongs to a database session: it is free again when the holder ends, however it ends.
+    That is too early where the holder was killed: the server goes on with a statement whose client
+    is gone, and what it still merges or truncates would befall the staging tables that the next
+    load has filled. So whatever such a load has left running is ended first.
 
     Args:
         source: Name of the source.
         company_id: The company.
 
     Raises:
-        SourceError: Another load holds it; the message says which.
+        SourceError: Another load holds it; the message says which. Or what a killed load left
+            running doesn't end.
     """
     key = lock_key(f"load {source} {company_id}")
     with connect(autocommit=True) as connection:
@@ -39,6 +47,7 @@ def exclusive_load(source: str, company_id: str) -> Iterator[None]:
                 f"{source} of company {company_id} is being loaded already"
                 f"{_holder(connection, key)}. Wait until that load has ended; this one did nothing."
             )
+        _end_leftovers(connection, session_name(source, company_id))
         try:
             yield
         finally:
@@ -101,6 +110,25 @@ def at_rest(company_ids: Iterable[str]) -> Iterator[frozenset[str]]:
             yield frozenset(resting)
         finally:
             connection.execute("select pg_advisory_unlock_all()")
+
+
+def session_name(source: str, company_id: str) -> str:
+    """Returns the application_name of the database sessions in which a load writes."""
+    return f"clv-load-{source}-{company_id}"
+
+
+def _end_leftovers(connection: Connection[Any], name: str) -> None:
+    of_load = "from pg_stat_activity where application_name = %s and datname = current_database()"
+    connection.execute(
+        f"select pg_terminate_backend(pid, %s) {of_load}",
+        (ENDING_SECONDS * 1000, name),
+    )
+    if stuck := connection.execute(f"select pid {of_load}", (name,)).fetchall():
+        raise SourceError(
+            f"A killed load is still at work in the database, as {name} in session "
+            f"{', '.join(str(pid) for (pid,) in stuck)}. Nothing was loaded; run it again when "
+            "that session has ended."
+        )
 
 
 def lock_key(name: str) -> int:

@@ -10,13 +10,16 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
 
 from ingestion.errors import SourceError
-from ingestion.locks import one_at_a_time, writing
+from ingestion.locks import one_at_a_time, session_name, writing
 from warehouse.connection import url
+
+if TYPE_CHECKING:
+    from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 
 ROWS_PER_FILE = 50_000
 
@@ -70,7 +73,8 @@ def load(
             # Companies that load at once must not share a staging dataset: they would empty each
             # other's half-loaded tables.
             destination=dlt.destinations.postgres(
-                credentials=url(), staging_dataset_name_layout=f"%s_staging_{company_id}"
+                credentials=_credentials(session_name(source_name, company_id)),
+                staging_dataset_name_layout=f"%s_staging_{company_id}",
             ),
             dataset_name=f"raw_{source_name}",
         )
@@ -91,6 +95,15 @@ def load(
         except Exception as error:
             raise _own_error(error) or error from None
         return info.loads_ids[0] if info.loads_ids else ""
+
+
+def _credentials(application_name: str) -> PostgresCredentials:
+    """The warehouse, in sessions that can be told from those of other loads."""
+    from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+
+    credentials = PostgresCredentials(url())
+    credentials.query = (credentials.query or {}) | {"application_name": application_name}
+    return credentials
 
 
 @contextmanager
