@@ -10,6 +10,7 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from ingestion.locks import one_at_a_time
 from ingestion.pipeline import load
 from warehouse.companies import Company
 
@@ -69,5 +70,8 @@ def land_companies(companies: Iterable[Company]) -> int:
     """
     landed = tuple(companies)
     # No company can have this id: ids start with a letter.
-    load(companies_source(landed), "files", "0_companies")
+    pipeline = "0_companies"
+    # Every landing of files begins with this one: it waits where they would turn each other away.
+    with one_at_a_time(f"load files {pipeline}"):
+        load(companies_source(landed), "files", pipeline)
     return len(landed)

@@ -1,8 +1,10 @@
 """The files source against a real Postgres: what lands, what is quarantined, what a re-run does."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ from psycopg import Connection
 
 from ingestion.__main__ import main
 from ingestion.errors import SourceError
+from ingestion.locks import exclusive_load
 from ingestion.sources.companies import land_companies
 from ingestion.sources.files import FeedLoad, land_files
 from warehouse.bulk import fingerprint
 from warehouse.companies import Company
+from warehouse.connection import connect
 from warehouse.settings import get_settings
 
 HEADER = "who,day,paid,note\n"
@@ -133,16 +137,40 @@ def test_companies_that_load_at_once_lose_nothing(tmp_path: Path, rows: Any) -> 
         (tmp_path / f"{name}.csv").write_text(HEADER + lines)
         land(tmp_path, make_company(name, f"{name}.csv"))
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        loads = [
-            pool.submit(land, tmp_path, make_company(name, f"{name}.csv"))
-            for _ in range(3)
-            for name in names
-        ]
-        assert {load.result().totals.landed_rows for load in loads} == {3_000}
+        for _ in range(3):
+            companies = [make_company(name, f"{name}.csv") for name in names]
+            loads = pool.map(partial(land, tmp_path), companies)
+            assert [load.totals.landed_rows for load in loads] == [3_000, 3_000]
     assert rows(
         f"select company_id, count(*), count(distinct customer_id) from {LANDED}"
         " group by 1 order by 1"
     ) == [("east", 3_000, 3_000), ("west", 3_000, 3_000)]
+
+
+def test_a_second_load_of_a_company_at_once_is_turned_away(tmp_path: Path, rows: Any) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "1,2026-01-01,10.00,x\n")
+    with (
+        exclusive_load("files", "shop"),
+        pytest.raises(SourceError, match="files of company shop is being loaded already"),
+    ):
+        land(tmp_path)
+    assert land(tmp_path).totals.landed_rows == 1
+
+
+def test_companies_that_are_landed_twice_at_once_are_there_once(rows: Any) -> None:
+    land_companies([make_company("one")])
+    with (
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+        connect() as reader,
+    ):
+        # Both come as far as they can.
+        reader.execute("lock table raw_files.companies in exclusive mode")
+        loads = [pool.submit(land_companies, [make_company("one")]) for _ in range(2)]
+        while rows("select count(*) from pg_locks where not granted") < [(2,)]:
+            time.sleep(0.05)
+        reader.rollback()
+        assert [load.result() for load in loads] == [1, 1]
+    assert rows("select company_id from raw_files.companies") == [("one",)]
 
 
 def test_companies_are_replaced_as_a_whole(rows: Any) -> None:

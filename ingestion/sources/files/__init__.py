@@ -8,6 +8,7 @@ from pathlib import Path
 import dlt
 from dlt.extract import DltResource
 
+from ingestion.locks import exclusive_load
 from ingestion.pipeline import load
 from ingestion.quarantine import Quarantine, RejectedRow
 from ingestion.sources.files.reader import FeedTotals, read_feed
@@ -71,10 +72,11 @@ def land_files(company: Company, folder: Path) -> list[FeedLoad]:
         One entry a feed.
 
     Raises:
-        SourceError: A file or a mapped column is missing, or nothing in a feed can be read. What
-            was loaded before is kept.
+        SourceError: A file or a mapped column is missing, nothing in a feed can be read, or another
+            load is at it. What was loaded before is kept.
     """
-    return [_land_feed(company, feed, folder) for feed in company.sources.files]
+    with exclusive_load(SOURCE, company.id):
+        return [_land_feed(company, feed, folder) for feed in company.sources.files]
 
 
 def _land_feed(company: Company, feed: FileFeed, folder: Path) -> FeedLoad:
