@@ -160,7 +160,7 @@ class ObjectQuarantine(_Spool):
         self._write(feed, row)
 
     def update(self) -> None:
-        """Writes what this load found to the warehouse, in one transaction.
+        """Writes what was found since the last update to the warehouse, in one transaction.
 
         Has to happen before the load's state counts: what is written too early is read again.
         """
@@ -182,3 +182,7 @@ class ObjectQuarantine(_Spool):
             with cursor.copy(statement) as copy:
                 for row in self._tuples():
                     copy.write_row(row)
+                    self._known.add(row[COLUMNS.index("source_file")])
+        self._read_again.clear()
+        self._spool.seek(0)
+        self._spool.truncate()
