@@ -6,6 +6,7 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from ingestion.sources.shopify import queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.deletions import (
     Corrections,
-    Departures,
     compare_with_shop,
     departed_customers,
 )
@@ -29,7 +29,7 @@ from ingestion.sources.shopify.source import (
     Shop,
     backfill_source,
     changes_source,
-    corrections_source,
+    corrections,
 )
 from warehouse.companies import Company
 
@@ -63,7 +63,7 @@ class ShopifyLoad:
 
 @dataclass
 class _Work:
-    """A load under way."""
+    """A load under way, and what it has done so far."""
 
     company: Company
     client: ShopifyClient
@@ -71,6 +71,9 @@ class _Work:
     shop: Shop
     sees_all_orders: bool
     warnings: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    deleted: Counter[str] = field(default_factory=Counter)
+    load_ids: list[str] = field(default_factory=list)
 
 
 def land_shopify(
@@ -91,18 +94,15 @@ def land_shopify(
             before is kept, and the next load begins where this one did.
     """
     with _work(company, client, progress) as work:
-        departures = Departures()
         if work.shop.intake.replaces:
-            departures = departed_customers(work.client, company.id)
-        ids = [_load(work, changes_source(work.shop))]
-        corrections = compare_with_shop(
-            work.client, company.id, departures, sees_all_orders=work.sees_all_orders
+            _correct(work, departed_customers(work.client, company.id))
+        _load(work, changes_source(work.shop))
+        _correct(
+            work,
+            compare_with_shop(work.client, company.id, sees_all_orders=work.sees_all_orders),
         )
-        work.warnings += corrections.warnings
-        if corrections.any:
-            ids.append(_load(work, _corrections(work.shop, corrections)))
         _warn_of_young_orders(work)
-        return _report(work, corrections, ids)
+        return _report(work)
 
 
 def backfill_shopify(
@@ -136,8 +136,8 @@ def backfill_shopify(
     opening = datetime.combine(start, time.min, company.zone).astimezone(UTC)
     closing = datetime.combine(end + timedelta(days=1), time.min, company.zone).astimezone(UTC)
     with _work(company, client, progress) as work:
-        ids = [_load(work, backfill_source(work.shop, opening, closing))]
-        return _report(work, Corrections(), ids)
+        _load(work, backfill_source(work.shop, opening, closing))
+        return _report(work)
 
 
 @contextmanager
@@ -176,26 +176,29 @@ def _work(
             log.warning("shopify, company %s: %s", company.id, warning)
 
 
-def _load(work: _Work, source: object) -> str:
-    return load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
+def _load(work: _Work, source: object) -> None:
+    load_id = load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
+    if load_id:
+        work.load_ids.append(load_id)
 
 
-def _corrections(shop: Shop, found: Corrections) -> object:
-    return corrections_source(shop, found.orders, found.deleted, found.restored)
+def _correct(work: _Work, found: Corrections) -> None:
+    work.warnings += found.warnings
+    work.counts |= found.counts
+    work.deleted.update(tombstone["entity"] for tombstone in found.deleted)
+    for source in corrections(work.shop, found.orders, found.deleted, found.restored):
+        _load(work, source)
 
 
-def _report(work: _Work, corrections: Corrections, ids: list[str]) -> ShopifyLoad:
-    deleted: dict[str, int] = {}
-    for tombstone in corrections.deleted:
-        deleted[tombstone["entity"]] = deleted.get(tombstone["entity"], 0) + 1
+def _report(work: _Work) -> ShopifyLoad:
     return ShopifyLoad(
         totals=work.shop.intake.totals,
-        counts=corrections.counts,
-        deleted=deleted,
+        counts=work.counts,
+        deleted=dict(work.deleted),
         warnings=tuple(work.warnings),
         first_rejected=tuple(work.quarantine.first),
         requests=work.client.requests,
-        load_ids=tuple(each for each in ids if each),
+        load_ids=tuple(work.load_ids),
     )
 
 

@@ -64,21 +64,6 @@ class Differences:
 
 
 @dataclass
-class Departures:
-    """Customers who are gone from the shop, as seen before a load.
-
-    Attributes:
-        known: How many the warehouse had.
-        differences: Their ids, among others.
-        owners: Landed orders of theirs, each with its customer.
-    """
-
-    known: int = 0
-    differences: Differences = field(default_factory=Differences)
-    owners: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass
 class Corrections:
     """What has to be written so that the warehouse agrees with the shop.
 
@@ -96,39 +81,39 @@ class Corrections:
     counts: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.orders or self.deleted or self.restored)
 
-
-def departed_customers(client: ShopifyClient, company_id: str) -> Departures:
-    """Compares customers, before a load.
+def departed_customers(client: ShopifyClient, company_id: str) -> Corrections:
+    """Compares customers, before a load, and finds who took over the orders of those who are gone.
 
     Before, because the load may bring orders under their new customer, and nothing would tell any
-    more whose they were.
+    more whose they were. For the same reason it has to be written before.
 
     Args:
         client: The shop's API.
         company_id: The company, of which something has landed before.
 
+    Returns:
+        What has to be written.
+
     Raises:
         SourceError: The shop refuses or doesn't answer.
     """
-    known, differences = _differences(client, company_id, "customers", None)
-    owners = _orders_of(company_id, differences.gone) if differences.gone else {}
-    return Departures(known, differences, owners)
+    found = Corrections()
+    gone = _look_for_differences(client, company_id, "customers", None, found)
+    owners = _orders_of_departed(company_id, gone)
+    found.orders = _orders(client, list(owners))
+    _follow_merges(found.orders, owners, found)
+    return found
 
 
 def compare_with_shop(
-    client: ShopifyClient, company_id: str, departures: Departures, *, sees_all_orders: bool
+    client: ShopifyClient, company_id: str, *, sees_all_orders: bool
 ) -> Corrections:
-    """Compares products and orders, after a load, and adds what is known of customers.
+    """Compares products and orders, after a load, and counts all.
 
     Args:
         client: The shop's API.
         company_id: The company.
-        departures: What `departed_customers` found.
         sees_all_orders: Whether the token sees orders older than 60 days; without, older ones are
             not compared, because the shop seems not to have them.
 
@@ -139,42 +124,40 @@ def compare_with_shop(
         SourceError: The shop refuses or doesn't answer.
     """
     found = Corrections()
+    visible = None if sees_all_orders else datetime.now(UTC) - timedelta(days=VISIBLE_DAYS)
     for entity, (listing, _) in COMPARED.items():
         found.counts[entity] = count(client, listing, None)
-        if entity == "customers":
-            known, differences = departures.known, departures.differences
-        else:
-            limited = entity == "orders" and not sees_all_orders
-            visible = datetime.now(UTC) - timedelta(days=VISIBLE_DAYS) if limited else None
-            known, differences = _differences(client, company_id, entity, visible)
-        if differences.surplus:
-            found.warnings.append(
-                f"The shop has {differences.surplus:,} more {entity} than have landed: load them "
-                "with --backfill. Until then deleted ones are not noticed."
-            )
-            continue
-        if len(differences.gone) > max(BELIEVED_SHARE * known, 10):
-            found.warnings.append(
-                f"{len(differences.gone):,} of {known:,} {entity} are not in the shop any more. "
-                "That is not believed, and nothing was marked as deleted: check the token's "
-                "access scopes."
-            )
-            continue
-        _correct(client, entity, differences, found)
-        if entity == "customers" and departures.owners:
-            pages = _orders(client, list(departures.owners))
-            _follow_merges(pages, departures.owners, found)
-            found.orders += pages
+    _look_for_differences(client, company_id, "products", None, found)
+    _look_for_differences(client, company_id, "orders", visible, found)
     return found
 
 
-def _differences(
-    client: ShopifyClient, company_id: str, entity: str, visible_from: datetime | None
-) -> tuple[int, Differences]:
-    """Returns how many objects the warehouse has, and where they differ from the shop's."""
+def _look_for_differences(
+    client: ShopifyClient,
+    company_id: str,
+    entity: str,
+    visible_from: datetime | None,
+    found: Corrections,
+) -> list[int]:
+    """Compares one entity, and returns the ids that are gone, if that can be believed."""
     listing, type_name = COMPARED[entity]
     known, dead = _known_ids(company_id, entity, type_name, visible_from)
-    return len(known), compare_ids(client, listing, known, dead)
+    differences = compare_ids(client, listing, known, dead)
+    if differences.surplus:
+        found.warnings.append(
+            f"The shop has {differences.surplus:,} more {entity} than have landed: load them "
+            "with --backfill. Until then deleted ones are not noticed."
+        )
+        return []
+    if len(differences.gone) > max(BELIEVED_SHARE * len(known), 10):
+        found.warnings.append(
+            f"{len(differences.gone):,} of {len(known):,} {entity} are not in the shop any more. "
+            "That is not believed, and nothing was marked as deleted: check the token's "
+            "access scopes."
+        )
+        return []
+    _correct(client, entity, differences, found)
+    return differences.gone
 
 
 def _correct(
@@ -324,15 +307,26 @@ def _orders(client: ShopifyClient, ids: list[int]) -> list[list[Node]]:
     )
 
 
-def _orders_of(company_id: str, customers: list[int]) -> dict[int, int]:
-    """Returns the landed orders of customers, each with its customer."""
+def _orders_of_departed(company_id: str, customers: list[int]) -> dict[int, int]:
+    """Returns the landed orders of customers who are gone, each with its customer.
+
+    Also of those who were known to be gone: a load that was killed may not have come to them.
+    """
     from warehouse.connection import connect
 
     with connect() as connection:
         found = connection.execute(
-            "select id::bigint, customer_id::bigint from raw_shopify.orders"
-            " where company_id = %s and customer_id = any(%s)",
-            (company_id, [str(number) for number in customers]),
+            """
+            with gone as (
+                select entity, id from raw_shopify.deletions where company_id = %(company)s
+            )
+            select id::bigint, customer_id::bigint from raw_shopify.orders
+            where company_id = %(company)s
+                and (customer_id = any(%(customers)s)
+                    or customer_id in (select id from gone where entity = 'customers'))
+                and id not in (select id from gone where entity = 'orders')
+            """,
+            {"company": company_id, "customers": [str(number) for number in customers]},
         )
         return dict(found.fetchall())
 

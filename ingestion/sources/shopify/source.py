@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import dlt
-from dlt.extract import DltResource
+from dlt.extract import DltResource, DltSource
 
 from ingestion.arrow import Node, Table, last_part
 from ingestion.intake import Intake, Pages, Shape
@@ -116,33 +116,44 @@ def backfill_source(shop: Shop, start: datetime, end: datetime) -> list[DltResou
     )
 
 
-@dlt.source(name="shopify", max_table_nesting=0)
-def corrections_source(
+def corrections(
     shop: Shop, orders: list[list[Node]], deleted: list[Node], restored: list[tuple[str, str]]
-) -> list[DltResource]:
+) -> Iterator[DltSource]:
     """What a comparison with the shop found wrong in the warehouse.
+
+    No cursor stands behind it: what a killed load leaves out is found again only because it is
+    still wrong. So it comes in several sources, each to be loaded when the one before has landed.
+    Tombstones come first: the orders tell who took over a customer until they are corrected. An
+    order comes last: it is missing until its children are there.
 
     Args:
         shop: What to read from.
         orders: Pages of orders that were read again.
         deleted: Tombstones, shaped as `tables.DELETIONS`.
         restored: Entity and id of tombstones that are wrong.
+
+    Yields:
+        Sources in their order.
     """
+    if deleted or restored:
+        stones = shop.intake.single(tables.DELETIONS, deleted)
+        wrong = tables.DELETIONS.vacancies(shop.intake.company_id, restored)
+        yield pages_source(_GROUPS["deletions"], [stones, {"deletions": wrong}])
+    if orders:
+        pages = [take_orders(shop, nodes) for nodes in orders]
+        yield pages_source(tables.ORDER_CHILDREN, pages)
+        yield pages_source((tables.ORDERS,), pages)
 
-    def read_orders() -> Iterator[Pages]:
-        for nodes in orders:
-            yield take_orders(shop, nodes)
 
-    def deletions() -> Iterator[Pages]:
-        yield shop.intake.single(tables.DELETIONS, deleted)
-        if restored:
-            company_id = shop.intake.company_id
-            yield {"deletions": tables.DELETIONS.vacancies(company_id, restored)}
+@dlt.source(name="shopify", max_table_nesting=0)
+def pages_source(group: tuple[Table, ...], pages: list[Pages]) -> list[DltResource]:
+    """Pages that are there already.
 
-    return [
-        *(_resources(_GROUPS["orders"], read_orders) if orders else ()),
-        *_resources(_GROUPS["deletions"], deletions),
-    ]
+    Args:
+        group: The tables that are loaded.
+        pages: Pages of these tables, and perhaps of others.
+    """
+    return _resources(group, lambda: iter(pages))
 
 
 def take_orders(shop: Shop, nodes: list[Node]) -> Pages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -24,7 +25,7 @@ from ingestion.sources.shopify import (
 )
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.reconciliation import reconcile
-from ingestion.sources.shopify.source import Shop, corrections_source
+from ingestion.sources.shopify.source import Shop, corrections
 from tests.integration.connectors.harness import Connector, Faulty
 from tests.integration.connectors.suite import ConnectorSuite
 from tests.integration.shopify.conftest import TOKEN, TOKEN_OF_60_DAYS
@@ -95,11 +96,8 @@ def test_an_order_that_has_no_children_any_more_has_none_in_the_warehouse(
     assert min(before["order_lines"], before["transactions"], before["refund_lines"]) > 0
     with ObjectQuarantine(company_id, "shopify") as quarantine:
         intake = Intake(company_id, quarantine, replaces=True, progress=lambda *_: None)
-        load(
-            corrections_source(Shop(client, intake, "USD"), [[order]], [], []),
-            "shopify",
-            company_id,
-        )
+        for source in corrections(Shop(client, intake, "USD"), [[order]], [], []):
+            load(source, "shopify", company_id)
     assert set(children().values()) == {0}
 
 
@@ -167,6 +165,33 @@ def test_what_does_not_fit_is_set_aside_until_it_is_read_again(
     assert connector.differences() == []
 
 
+def test_what_does_not_fit_is_set_aside_once_although_a_load_writes_twice(
+    connector: Connector, connection: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = connector.stand_in
+    connector.land()
+    gone, unfit = [row["id"] for row in shop.truth("orders")[:2]]
+    ask = ShopifyClient.ask
+
+    def corrupted(self: ShopifyClient, operation: str, *rest: Any, **more: Any) -> Any:
+        answer = ask(self, operation, *rest, **more)
+        for node in answer.data.get("orders", {}).get("nodes", ()) if operation == "Orders" else ():
+            if node["id"] == unfit:
+                node["test"] = "perhaps"
+        return answer
+
+    monkeypatch.setattr(ShopifyClient, "ask", corrupted)
+    shop.change("delete", entity="order", id=gone)
+    for _ in range(2):
+        shop.change("edit_order", id=unfit, note="unfit")
+        connector.land()
+        connection.rollback()
+        assert connection.execute(
+            "select source_file, column_name from quarantine.rejected_rows where company_id = %s",
+            (connector.company.id,),
+        ).fetchall() == [(unfit, "test")]
+
+
 def test_refunds_made_later_land_with_their_lines(connector: Connector) -> None:
     shop = connector.stand_in
     connector.land()
@@ -204,9 +229,39 @@ def test_deleted_orders_customers_and_products_become_tombstones(
     assert again.deleted == {}
 
 
-@pytest.mark.parametrize("touch_orders", [False, True])
+# The process kills itself when it is about to load for the nth time.
+DIE_BEFORE_LOAD = """
+import os, signal
+import ingestion.sources.shopify as shopify
+load, left = shopify.load, [None] * {nth}
+def load_or_die(*given, **named):
+    left.pop()
+    return load(*given, **named) if left else os.kill(os.getpid(), signal.SIGKILL)
+shopify.load = load_or_die
+"""
+
+
+def killed_before(nth: int, connector: Connector) -> None:
+    process = connector.start(DIE_BEFORE_LOAD.format(nth=nth))
+    assert process.wait(120) == -signal.SIGKILL
+
+
+# A load writes tombstones, children of orders, orders, and changes, in this order.
+@pytest.mark.parametrize(
+    ("touch_orders", "killed"),
+    [
+        (False, None),
+        (True, None),
+        (False, 2),
+        (True, 4),
+        *(
+            pytest.param(touch_orders, nth, marks=pytest.mark.faults)
+            for touch_orders, nth in ((False, 3), (False, 4), (True, 2), (True, 3))
+        ),
+    ],
+)
 def test_a_merge_of_customers_moves_their_orders(
-    connector: Connector, connection: Postgres, touch_orders: bool
+    connector: Connector, connection: Postgres, touch_orders: bool, killed: int | None
 ) -> None:
     shop = connector.stand_in
     connector.land()
@@ -215,6 +270,8 @@ def test_a_merge_of_customers_moves_their_orders(
     # Nothing says that a merge marks the orders as changed, nor that it doesn't.
     parts = {"from": gone, "into": heir, "touch_orders": touch_orders}
     shop.change("merge_customers", **parts)
+    if killed:
+        killed_before(killed, connector)
     connector.land()
     assert connector.differences() == []
     merged = connection.execute(
@@ -223,6 +280,26 @@ def test_a_merge_of_customers_moves_their_orders(
         (connector.company.id, gone.rsplit("/", 1)[1]),
     ).fetchone()
     assert merged == (heir.rsplit("/", 1)[1],)
+
+
+@pytest.mark.parametrize("killed", [None, 2, 3])
+def test_an_order_that_was_missing_lands_with_its_children(
+    connector: Connector, connection: Postgres, killed: int | None
+) -> None:
+    connector.land()
+    order = min(connector.stand_in.truth("orders"), key=lambda row: row["updated_at"])
+    for table in (tables.ORDERS, *tables.ORDER_CHILDREN):
+        key = "id" if table is tables.ORDERS else "order_id"
+        connection.execute(
+            f"delete from raw_shopify.{table.name} where company_id = %s and {key} = %s",
+            (connector.company.id, order["id"].rsplit("/", 1)[1]),
+        )
+    connection.commit()
+    assert connector.differences() != []
+    if killed:
+        killed_before(killed, connector)
+    connector.land()
+    assert connector.differences() == []
 
 
 def test_rows_that_move_between_pages_are_neither_lost_nor_doubled(connector: Connector) -> None:
