@@ -228,13 +228,13 @@ def landed(connection: Connection[Any], company_id: str, table: str, columns: li
     return rows
 
 
-def doubled(connection: Connection[Any], company_id: str, table: str) -> list[str]:
+def doubled(connection: Connection[Any], company_id: str, table: str, key: str = "id") -> list[str]:
     query = (
-        f"select id, count(*) from raw_shopify.{table} where company_id = %s"
-        " group by id having count(*) > 1"
+        f"select concat_ws(' ', {key}), count(*) from raw_shopify.{table} where company_id = %s"
+        f" group by {key} having count(*) > 1"
     )
     found = connection.execute(query, (company_id,))  # type: ignore[arg-type]
-    return [f"{table} {key} is there {times} times" for key, times in found]
+    return [f"{table} {row} is there {times} times" for row, times in found]
 
 
 def compare(table: str, real: Rows, there: Rows) -> list[str]:
@@ -327,7 +327,7 @@ def tombstones(connection: Connection[Any], company_id: str, truth: Truth) -> li
         (f"{row['entity']}s", number(row["id"])): number(row["merged_into"])
         for row in truth("deletions")
     }
-    found = []
+    found = doubled(connection, company_id, "deletions", "entity, id")
     for entity, key, heir in connection.execute(
         "select entity, id, merged_into from raw_shopify.deletions where company_id = %s",
         (company_id,),

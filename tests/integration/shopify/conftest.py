@@ -47,10 +47,12 @@ def stand_in() -> Iterator[StandIn]:
 def client_for(stand_in: StandIn) -> Callable[..., ShopifyClient]:
     """Makes clients that lose patience as usual but hardly wait."""
 
-    def make(company_id: str, token: str = TOKEN, **other: Any) -> ShopifyClient:
+    def make(
+        company_id: str, token: str = TOKEN, endpoint: str = stand_in.endpoint, **other: Any
+    ) -> ShopifyClient:
         return ShopifyClient(
             company_id,
-            stand_in.endpoint,
+            endpoint,
             token,
             patience=Patience(attempts=4, slowdowns=8),
             sleep=lambda seconds: time.sleep(min(seconds, 0.01)),
@@ -67,10 +69,10 @@ def make_connector(
     stand_in: StandIn,
     client_for: Callable[..., ShopifyClient],
     tmp_path: Path,
-) -> Callable[[], Connector]:
-    """Makes connectors of the one shop, each for a company of its own."""
+) -> Callable[..., Connector]:
+    """Makes connectors, each for a company of its own; all of the one shop unless told another."""
 
-    def make() -> Connector:
+    def make(shop: StandIn = stand_in) -> Connector:
         company = Company.model_validate(
             {
                 "id": f"shop_{next(_numbers)}",
@@ -78,22 +80,22 @@ def make_connector(
                 "base_currency": "USD",
                 "timezone": "America/New_York",
                 "margin_rate": 0.3,
-                "sources": {
-                    "shopify": {"shop": "acme.myshopify.com", "endpoint": stand_in.endpoint}
-                },
+                "sources": {"shopify": {"shop": "acme.myshopify.com", "endpoint": shop.endpoint}},
             }
         )
         companies_file = tmp_path / f"{company.id}.yml"
         companies_file.write_text(yaml.safe_dump({"companies": [company.model_dump(mode="json")]}))
         environment = command_environment(warehouse_settings, companies_file)
+        token = shop.said[0].removeprefix("token ")
+        fresh_client = partial(client_for, company.id, token, shop.endpoint)
         return Connector(
             source="shopify",
             company=company,
-            stand_in=stand_in,
-            land=lambda: land_shopify(company, client=client_for(company.id)),
-            differences=partial(differences, connection, company.id, stand_in.truth),
+            stand_in=shop,
+            land=lambda: land_shopify(company, client=fresh_client()),
+            differences=partial(differences, connection, company.id, shop.truth),
             command=["shopify", "--company", company.id],
-            environment=environment | {f"CLV_SHOPIFY__{company.id.upper()}__TOKEN": TOKEN},
+            environment=environment | {f"CLV_SHOPIFY__{company.id.upper()}__TOKEN": token},
             tables=tuple(table.name for table in TABLES),
         )
 
