@@ -92,6 +92,7 @@ def load(
                 with one_at_a_time(f"tables of raw_{source_name}"):
                     pipeline.sync_schema()
                 info = pipeline.load()
+                _analyze(f"raw_{source_name}")
         except Exception as error:
             raise _own_error(error) or error from None
         return info.loads_ids[0] if info.loads_ids else ""
@@ -104,6 +105,27 @@ def _credentials(application_name: str) -> PostgresCredentials:
     credentials = PostgresCredentials(url())
     credentials.query = (credentials.query or {}) | {"application_name": application_name}
     return credentials
+
+
+def _analyze(schema: str) -> None:
+    """Lets Postgres know what is there now: without, it joins new tables row by row.
+
+    Its own daemon comes too late for the checks and models that read next.
+    """
+    from psycopg import sql
+
+    from warehouse.connection import connect
+
+    with connect(autocommit=True) as connection:
+        outdated = connection.execute(
+            "select tables.relname from pg_class as tables"
+            " join pg_stat_user_tables as counted on counted.relid = tables.oid"
+            " where counted.schemaname = %s and tables.relkind = 'r'"
+            " and (tables.reltuples < 0 or counted.n_mod_since_analyze > tables.reltuples / 10)",
+            (schema,),
+        ).fetchall()
+        for (table,) in outdated:
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
 
 @contextmanager
