@@ -38,12 +38,14 @@ JOBS = {
 }
 STEPS = {
     "raw_shopify": "Land the Shopify shop",
+    "raw_shopify_great_expectations": "Check what the shop sent",
     "raw_shopify__orders_reconciles_with_shop": "Reconcile with the shop",
     "raw_files__companies": "Land the companies",
     "raw_files__order_lines": "Land the purchases",
     "raw_files__companies_great_expectations": "Check the companies",
     "raw_files__order_lines_great_expectations": "Check the purchases",
     "raw_files__order_lines_reconciles_with_files": "Reconcile with the files",
+    "marts__dim_companies_companies_are_fresh": "Look who is up to date",
     "build_marts": "Model customers, orders, cohorts and features",
     "ml__clv_model_scores": "Hold the contest of the models",
     "ml__clv_model_scores_great_expectations": "Check the scores",
@@ -155,6 +157,7 @@ class _Progress:
         self._company: str | None = None
         self._problems: list[tuple[str | None, str]] = []
         self._step = _Step()
+        self._done = False
 
     def follow(self, pipe: IO[str]) -> None:
         """Reads events until the worker closes its end."""
@@ -165,11 +168,17 @@ class _Progress:
                     getattr(self, f"_on_{event.pop('event')}")(status, **event)
 
     def _on_run(self, status: Status, job: str, company: str | None) -> None:
+        self._show_done()
         self._company = company
         self._console.print(f"[bold]{JOBS[job]}[/] {company or ''}")
 
     def _on_step(self, status: Status, step: str) -> None:
-        self._step = _Step(step)
+        following = _Step(step)
+        # Steps of one title, such as the checks of a source's tables, are one line.
+        if not self._done or following.title != self._step.title:
+            self._show_done()
+            self._step = following
+        self._done = False
         status.update(self._step.title)
 
     def _on_asset(self, status: Status, asset: str, rows: int | None) -> None:
@@ -191,13 +200,22 @@ class _Progress:
         self._console.print(f"  [yellow]![/] {escape(text)}")
 
     def _on_step_done(self, status: Status) -> None:
-        self._console.print(self._step.line("[green]✓[/]"))
+        self._step.ended = time.monotonic()
+        self._done = True
+
+    def _show_done(self) -> None:
+        # A source that the company doesn't have is no step to anybody.
+        if self._done and (self._step.assets or self._step.checks):
+            self._console.print(self._step.line("[green]✓[/]"))
+        self._done = False
 
     def _on_step_failed(self, status: Status, reason: str) -> None:
+        self._step.ended = time.monotonic()
         self._console.print(self._step.line("[red]✗[/]"))
         self._note(reason)
 
     def _on_ended(self, status: Status, company: str, success: bool) -> None:
+        self._show_done()
         problems = [text for of, text in self._problems if of in (company, None)]
         self.outcomes.append(Outcome(company, success, problems))
 
@@ -212,6 +230,7 @@ class _Step:
 
     key: str = ""
     started: float = field(default_factory=time.monotonic)
+    ended: float = 0.0
     assets: int = 0
     checks: int = 0
     rows: int | None = None
@@ -220,8 +239,8 @@ class _Step:
     def title(self) -> str:
         known = STEPS.get(self.key)
         if known is None and self.key.endswith("_great_expectations"):
-            table = self.key.removesuffix("_great_expectations").replace("__", ".")
-            return f"Check {table}"
+            schema = self.key.split("__")[0]
+            return STEPS.get(f"{schema}_great_expectations", f"Check {schema}")
         return known or self.key
 
     def line(self, mark: str) -> str:
@@ -232,7 +251,7 @@ class _Step:
             counted.append(f"{self.assets} tables")
         if self.checks > 1:
             counted.append(f"{self.checks} checks")
-        seconds = time.monotonic() - self.started
+        seconds = self.ended - self.started
         return f"  {mark} {self.title:<46} {seconds:5.1f} s  [dim]{', '.join(counted)}[/]"
 
 

@@ -210,9 +210,9 @@ def _stand_in(company_id: str, port: int) -> Service:
     return Service(
         name=f"demo-shop-{company_id}",
         preferred_port=lambda settings: port,
-        # Real limits would make the first load of the demo wait for minutes.
+        # A small shop, and limits that don't make its first load wait for minutes.
         command=lambda settings, chosen: [
-            *("demo.stores", "--company", company_id, "--port", str(chosen)),
+            *("demo.stores", "--company", company_id, "--port", str(chosen), "--scale", "0.6"),
             *("--cost-model", "observed", "--bucket", "20000", "--restore", "10000"),
         ],
         answers=_http_answers("/_control/clock"),
