@@ -6,17 +6,23 @@ Belongs here: what every API connector shares. Does not belong here: which colum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.common.schema.typing import TColumnSchema
+from msgspec import Raw, structs
 
-Node = dict[str, Any]
+from ingestion.records import Record, attribute, record_type
+
+#: An object: a dict, or a record that behaves as one.
+Node = Any
 
 #: Money is at most 14 digits before the point and 4 behind it: the warehouse's numeric(18,4).
 MONEY = pa.decimal128(18, 4)
@@ -35,6 +41,8 @@ _TYPES: dict[Kind, pa.DataType] = {
 }
 
 _NOTHING: Node = {}
+
+_ID_PREFIX = re.compile(r"gid://\w+/\w+/", re.ASCII)
 
 #: Marks the rows of a staging table that only delete; see `Table.vacancies`. Null in what landed.
 VACANT = "_vacant"
@@ -91,6 +99,35 @@ class Column:
         except (pa.ArrowException, TypeError, AttributeError, OverflowError) as error:
             raise BadColumnError(self.path, _plainly(error, self.kind)) from None
 
+    def field(self, records: Sequence[Node]) -> pa.Array:
+        """Reads the column of records.
+
+        Raises:
+            BadColumnError: One of them doesn't fit.
+        """
+        try:
+            values = self._values(records)
+            if self.kind == "json":
+                texts = [str(value, "utf-8") for value in values]
+                missing = {"null", ""}
+                return self.finish(_tidied([None if text in missing else text for text in texts]))
+            return self.finish(pa.array(values, _RAW.get(self.kind)))
+        except (pa.ArrowException, TypeError, OverflowError, ValueError) as error:
+            if isinstance(error, BadColumnError):
+                raise
+            raise BadColumnError(self.path, _plainly(error, self.kind)) from None
+
+    def _values(self, records: Sequence[Node]) -> list[Any]:
+        """Reads one value of each record; None where something on the way is null."""
+        names = [attribute(key) for key in self.keys]
+        try:
+            return list(map(attrgetter(".".join(names)), records))
+        except AttributeError:
+            values = list(map(attrgetter(names[0]), records))
+            for name in names[1:]:
+                values = [None if value is None else getattr(value, name) for value in values]
+            return values
+
     def finish(self, raw: pa.Array) -> pa.Array:
         """Turns values as JSON has them into the column.
 
@@ -119,6 +156,8 @@ class Table:
         parent: Column that names the parent, where rows are replaced as a whole with it: what
             vanished from the parent then vanishes here. Takes the place of `key` in the merge.
         amounts: Columns of money to add up in the report, each with the column of its currency.
+        unique: Whether no load brings a row twice, which whoever reads it answers for (`once.py`).
+            Otherwise the rows of a load are sorted by their key before they are merged.
     """
 
     name: str
@@ -126,6 +165,7 @@ class Table:
     key: tuple[str, ...] = ("id",)
     parent: str | None = None
     amounts: dict[str, str] = field(default_factory=dict)
+    unique: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -160,7 +200,11 @@ class Table:
         merged = ("company_id", *self.merge_columns)
         return {
             "name": self.name,
-            "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
+            "write_disposition": {
+                "disposition": "merge",
+                "strategy": "delete-insert",
+                "deduplicated": self.unique,
+            },
             # Both keys at once would become an OR, which Postgres can't hash.
             ("primary_key" if self.parent is None else "merge_key"): merged,
             "columns": columns,
@@ -178,13 +222,64 @@ class Table:
         Raises:
             BadColumnError: A row doesn't fit; `split` finds out which.
         """
-        arrays = [
-            pa.repeat(pa.scalar(company_id, pa.string()), len(nodes)),
-            *self._read(nodes),
-            _extra(nodes, self._known),
-            pa.nulls(len(nodes), pa.bool_()),
+        records = [node for node in nodes if isinstance(node, Record)]
+        if records and len(records) == len(nodes):
+            return self._table(company_id, len(nodes), [*self._fields(nodes), self._rest(nodes)])
+        if records:
+            dicts = [node for node in nodes if not isinstance(node, Record)]
+            return pa.concat_tables(
+                [self.build(company_id, dicts), self.build(company_id, records)]
+            )
+        read = [*self._read(nodes), _extra(nodes, self._known)]
+        return self._table(company_id, len(nodes), read)
+
+    def _table(self, company_id: str, rows: int, read: list[pa.Array]) -> pa.Table:
+        company = pa.repeat(pa.scalar(company_id, pa.string()), rows)
+        return pa.Table.from_arrays(
+            [company, *read, pa.nulls(rows, pa.bool_())], schema=self.schema
+        )
+
+    def record(
+        self,
+        lists: Mapping[str, type] = {},
+        connections: Mapping[str, type] = {},
+        rest: Sequence[str] = (),
+    ) -> type[Record]:
+        """Makes the type of the records that land here.
+
+        Args:
+            lists: Lists inside of them, each with the type of its elements.
+            connections: Pages of lists inside of them, each with the type of its nodes.
+            rest: Fields that no column is read from.
+        """
+        tree: dict[str, Any] = {}
+        for column in self.columns:
+            branch = tree
+            for key in column.keys[:-1]:
+                branch = branch.setdefault(key, {})
+            branch[column.keys[-1]] = Raw if column.kind == "json" else Any
+        return record_type(self.name, tree, lists, connections, rest)
+
+    def _fields(self, records: Sequence[Node]) -> list[pa.Array]:
+        """Reads all columns of records."""
+        return [column.field(records) for column in self.columns]
+
+    def _rest(self, records: Sequence[Node]) -> pa.Array:
+        """Gathers the fields of records that no column is read from."""
+        kind: Any = type(records[0])
+        names = sorted(_raw_fields(kind) - self._known)
+        if not names:
+            return pa.nulls(len(records), pa.string())
+        columns = [[str(getattr(each, name), "utf-8") for each in records] for name in names]
+        rows = zip(*columns, strict=True)
+        if all(map(all, columns)):
+            pattern = "{" + ",".join(f'"{name}":%s' for name in names) + "}"
+            return _json(_tidied([pattern % row for row in rows]))
+        left = [
+            ",".join(f'"{name}":{text}' for name, text in zip(names, row, strict=True) if text)
+            for row in rows
         ]
-        return pa.Table.from_arrays(arrays, schema=self.schema)
+        return _json(_tidied([f"{{{each}}}" if each else None for each in left]))
 
     def _read(self, nodes: Sequence[Node]) -> list[pa.Array]:
         """Reads all columns, those that can be in one pass of compiled code.
@@ -329,6 +424,12 @@ def _text(array: pa.Array) -> pa.Array:
 def _id(array: pa.Array) -> pa.Array:
     if array.null_count == len(array):
         return array
+    # Nearly always all of a column are of one type and end in digits, which is quickly seen.
+    prefix = _ID_PREFIX.match(array.drop_null()[0].as_py())
+    if prefix and pc.all(pc.starts_with(array, prefix.group())).as_py():
+        ends = pc.utf8_slice_codeunits(array, prefix.end())
+        if pc.all(pc.ascii_is_decimal(ends)).as_py():
+            return ends
     if not pc.all(pc.match_substring_regex(array, r"^gid://\w+/\w+/[^/?\s\x00]+$")).as_py():
         raise BadColumnError("", "is not a global id such as gid://shopify/Order/1")
     return pc.replace_substring_regex(array, r"^gid://\w+/\w+/", "")
@@ -353,10 +454,41 @@ def _dumped(values: list[Any]) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
+def _tidied(texts: list[str | None]) -> pa.Array:
+    """Writes JSON anew where it has escapes, of which Postgres doesn't take all.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    array = pa.array(texts, pa.string())
+    if not pc.any(pc.match_substring(array, "\\u")).as_py():
+        return array
+    return pa.array(
+        [
+            orjson.dumps(orjson.loads(text)).decode() if text and "\\u" in text else text
+            for text in texts
+        ],
+        pa.string(),
+    )
+
+
+@cache
+def _raw_fields(record: type) -> frozenset[str]:
+    return frozenset(each.encode_name for each in structs.fields(record) if each.type is Raw)
+
+
 def _extra(nodes: Sequence[Node], known: frozenset[str]) -> pa.Array:
-    rest = [{key: node[key] for key in node.keys() - known} for node in nodes]
-    dumped = [orjson.dumps(each, option=orjson.OPT_SORT_KEYS).decode() for each in rest]
-    return _json(pa.array([text if text != "{}" else None for text in dumped], pa.string()))
+    texts: list[str | None] = []
+    keys: tuple[str, ...] = ()
+    rest: list[str] = []
+    for node in nodes:
+        # The answers to one query have the same fields in the same order.
+        if tuple(node) != keys:
+            keys = tuple(node)
+            rest = sorted(node.keys() - known)
+        left = {key: node[key] for key in rest}
+        texts.append(orjson.dumps(left, option=orjson.OPT_SORT_KEYS).decode() if left else None)
+    return _json(pa.array(texts, pa.string()))
 
 
 #: Values as JSON has them, of the kinds that are read in one pass.

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from ingestion.arrow import BadColumnError, Node, Table
 from ingestion.quarantine import ObjectQuarantine, RejectedRow
+from ingestion.records import Record, plain
 
 #: Told the entity, and the pages and rows read of it so far.
 Progress = Callable[[str, int, int], None]
@@ -212,7 +213,8 @@ def misshapen(value: Any, shape: Shape, place: str = "") -> str | None:
                 return found
         return None
     if not isinstance(value, dict):
-        return place
+        # A record has the shape, or it would be none.
+        return None if isinstance(value, Record) else place
     for key, inner in shape.items():
         found = misshapen(value.get(key), inner, f"{place}.{key}" if place else key)
         if found is not None:
@@ -221,9 +223,12 @@ def misshapen(value: Any, shape: Shape, place: str = "") -> str | None:
 
 
 def _add_up(amounts: dict[str, Decimal], page: pa.Table, amount: str, currency: str) -> None:
-    for code in pc.unique(page.column(currency)).to_pylist():
-        of_code = page.filter(pc.equal(page.column(currency), code)) if code else page.slice(0, 0)
-        total = pc.sum(of_code.column(amount)).as_py()
+    codes = pc.unique(page.column(currency)).to_pylist()
+    for code in codes:
+        values = page.column(amount)
+        if len(codes) > 1:
+            values = values.filter(pc.equal(page.column(currency), code))
+        total = pc.sum(values).as_py() if code else None
         if total is not None:
             key = f"{amount} {code}"
             amounts[key] = amounts.get(key, Decimal(0)) + total
@@ -235,7 +240,7 @@ def _rejected(family: str, node: Node, error: BadColumnError) -> RejectedRow:
         line_number=0,
         column_name=error.column,
         reason=error.reason,
-        raw_row=_storable(node),
+        raw_row=_storable(plain(node)),
     )
 
 

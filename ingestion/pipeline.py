@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dlt
+from dlt.common.schema.utils import get_columns_names_with_prop
 
 from ingestion.errors import SourceError
 from ingestion.locks import one_at_a_time, session_name, writing
-from warehouse.connection import url
+from warehouse.connection import connect, url
 
 if TYPE_CHECKING:
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 
-ROWS_PER_FILE = 50_000
+ROWS_PER_FILE = 20_000
+WORKERS = 3
 
 
 def load(
@@ -63,7 +65,9 @@ def load(
     dlt.config["load.raise_on_failed_jobs"] = True
     # A file is in memory as a whole while it is copied, and as many at once as there are workers.
     dlt.config["data_writer.file_max_items"] = ROWS_PER_FILE
-    dlt.config["load.workers"] = 4
+    dlt.config["load.workers"] = WORKERS
+    # Otherwise a copy of what was loaded last stays in the database until the next load.
+    dlt.config["load.truncate_staging_dataset"] = True
     # The default empties the table before it fills it: readers would see nothing in between.
     dlt.config["destination.replace_strategy"] = "insert-from-staging"
     with tempfile.TemporaryDirectory(prefix="clv-dlt-") as folder:
@@ -92,7 +96,8 @@ def load(
                 with one_at_a_time(f"tables of raw_{source_name}"):
                     pipeline.sync_schema()
                 info = pipeline.load()
-                _analyze(f"raw_{source_name}")
+                _index(pipeline)
+                _analyze(pipeline.dataset_name)
         except Exception as error:
             raise _own_error(error) or error from None
         return info.loads_ids[0] if info.loads_ids else ""
@@ -114,8 +119,6 @@ def _analyze(schema: str) -> None:
     """
     from psycopg import sql
 
-    from warehouse.connection import connect
-
     with connect(autocommit=True) as connection:
         outdated = connection.execute(
             "select tables.relname from pg_class as tables"
@@ -126,6 +129,41 @@ def _analyze(schema: str) -> None:
         ).fetchall()
         for (table,) in outdated:
             connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
+
+
+def _index(pipeline: dlt.Pipeline) -> None:
+    """Makes the indexes by which a merge finds the rows it replaces, where they are missing.
+
+    After a first load, when it takes least. That of a primary key is unique: should a row ever come
+    twice in spite of all, its load fails and none is doubled.
+    """
+    from psycopg import sql
+
+    dataset = pipeline.dataset_name
+    wanted: dict[str, tuple[bool, str, list[str]]] = {}
+    for table in pipeline.default_schema.data_tables():
+        for prop in ("primary_key", "merge_key"):
+            columns = get_columns_names_with_prop(table, prop)
+            if columns:
+                table_name = str(table["name"])
+                wanted[f"{table_name}_{prop}"] = (prop == "primary_key", table_name, columns)
+    with connect() as connection:
+        there = connection.execute(
+            "select indexname from pg_indexes where schemaname = %s", (dataset,)
+        ).fetchall()
+        missing = wanted.keys() - {name for (name,) in there}
+    for name in sorted(missing):
+        unique, table_name, columns = wanted[name]
+        with one_at_a_time(f"tables of {dataset}"), connect() as connection:
+            place = sql.Identifier(dataset, table_name)
+            connection.execute(
+                sql.SQL("create {} index if not exists {} on {} ({})").format(
+                    sql.SQL("unique" if unique else ""),
+                    sql.Identifier(name),
+                    place,
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                )
+            )
 
 
 @contextmanager

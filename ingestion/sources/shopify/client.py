@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Generic, TypeVar
 
+import msgspec
 import orjson
 import requests
 
 from ingestion.errors import SourceError
 from ingestion.http import Patience, Transport, TryAgainError
+from ingestion.records import Record
 from ingestion.sources.shopify.queries import API_VERSION, MAX_COST
 
-Node = dict[str, Any]
+Node = Any
+Data = TypeVar("Data")
 
 #: Points left over for other work with the same token.
 RESERVE = 0.1
@@ -50,7 +55,7 @@ class Answer:
         requested_cost: Points that the query cost before it ran; None when the API didn't say.
     """
 
-    data: dict[str, Any]
+    data: Any
     requested_cost: float | None
 
 
@@ -128,6 +133,7 @@ class ShopifyClient:
         variables: dict[str, Any] | None = None,
         page: int = 1,
         about: str | None = None,
+        records: type[Record] | None = None,
     ) -> Answer:
         """Runs one query or mutation.
 
@@ -137,6 +143,8 @@ class ShopifyClient:
             variables: Its variables.
             page: Number of the request among those of the operation, for messages.
             about: Id of the object that a nested list belongs to, for messages.
+            records: Type of the data; where the answer has another shape, they are dicts all the
+                same.
 
         Returns:
             The answer; its data are complete, without errors.
@@ -156,20 +164,24 @@ class ShopifyClient:
         self.requests += 1
         body = {"query": query, "variables": variables}
         return self.transport.send(
-            name, "POST", json=body, read=lambda response: self._read(name, operation, response)
+            name,
+            "POST",
+            json=body,
+            read=lambda response: self._read(name, operation, response, records),
         )
 
     def error(self, name: str, what: str) -> SourceError:
         """Builds an error that names shop and request."""
         return SourceError(f"{self.transport.source}: {name}: {what}")
 
-    def _read(self, name: str, operation: str, response: requests.Response) -> Answer:
-        try:
-            envelope = orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            raise TryAgainError("the answer isn't JSON") from None
-        if not isinstance(envelope, dict):
-            raise TryAgainError("the answer isn't an object")
+    def _read(
+        self,
+        name: str,
+        operation: str,
+        response: requests.Response,
+        records: type[Record] | None = None,
+    ) -> Answer:
+        envelope = _envelope(response.content, records)
         cost = (envelope.get("extensions") or {}).get("cost") or {}
         requested = cost.get("requestedQueryCost")
         if requested is not None:
@@ -187,7 +199,7 @@ class ShopifyClient:
             # The API leaves out what it doesn't understand and returns too much, silently.
             raise self.error(name, f"a part of the search was ignored: {'; '.join(ignored)}")
         data = envelope.get("data")
-        if not isinstance(data, dict):
+        if not isinstance(data, (dict, Record)):
             raise TryAgainError("the answer has no data")
         return Answer(data, requested)
 
@@ -212,6 +224,32 @@ class ShopifyClient:
         if codes & _RETRIED:
             raise TryAgainError(messages)
         raise self.error(name, messages)
+
+
+class _Envelope(Record, Generic[Data]):
+    """An answer."""
+
+    data: Data
+    extensions: Any = None
+    errors: Any = None
+
+
+@cache
+def _decoder(records: type[Record]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(_Envelope[records])  # type: ignore[valid-type]
+
+
+def _envelope(content: bytes, records: type[Record] | None) -> Any:
+    if records is not None:
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            return _decoder(records).decode(content)
+    try:
+        envelope = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        raise TryAgainError("the answer isn't JSON") from None
+    if not isinstance(envelope, dict):
+        raise TryAgainError("the answer isn't an object")
+    return envelope
 
 
 def admin_endpoint(host: str, scheme: str = "https") -> str:

@@ -5,16 +5,14 @@ Belongs here: paging. Does not belong here: what is remembered from load to load
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-
 from ingestion.arrow import last_part
-from ingestion.sources.shopify import queries
+from ingestion.once import Once
+from ingestion.sources.shopify import queries, records
 from ingestion.sources.shopify.client import Node, ShopifyClient, TooExpensiveError
 from ingestion.sources.shopify.queries import Listing
 from ingestion.sources.shopify.tables import ORDER, PARENT
@@ -96,28 +94,17 @@ def changed(
     Yields:
         Pages of nodes; no node twice, no page empty.
     """
-    once = _Once(until)
+    seen = Once()
     for nodes in _changed_with_joints(client, listing, since, until):
-        fresh = once.of(nodes)
+        fresh = once(seen, nodes)
         if fresh:
             yield fresh
 
 
-class _Once:
-    """Leaves out what comes a second time, in eight bytes a node."""
-
-    def __init__(self, until: datetime) -> None:
-        self._until = until
-        self._read = array("q")
-
-    def of(self, nodes: list[Node]) -> list[Node]:
-        """Returns those that didn't come before; only one as new as the end of the window can."""
-        numbers = [_number(node) for node in nodes]
-        if any((_changed_at(node) or self._until) >= self._until for node in nodes):
-            again = np.isin(numbers, np.frombuffer(self._read, dtype=np.int64))
-            nodes = [node for node, known in zip(nodes, again, strict=True) if not known]
-        self._read.extend(number for number in numbers if number >= 0)
-        return nodes
+def once(seen: Once, nodes: list[Node]) -> list[Node]:
+    """Leaves out the nodes whose ids were seen before."""
+    fresh = seen.first([_number(node) for node in nodes])
+    return nodes if all(fresh) else [node for node, new in zip(nodes, fresh, strict=True) if new]
 
 
 def _changed_with_joints(
@@ -192,7 +179,13 @@ def _pages(
         number += 1
         variables = {"first": size.size, "after": after, "query": window, "sortKey": sort_key}
         try:
-            answer = client.ask(listing.name, listing.page, variables, number)
+            answer = client.ask(
+                listing.name,
+                listing.page,
+                variables,
+                number,
+                records=records.OF_LISTINGS.get(listing.name),
+            )
         except TooExpensiveError:
             if not size.shrink():
                 raise

@@ -13,10 +13,12 @@ from functools import partial
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from ingestion.arrow import Node, Table, last_part
 from ingestion.intake import Intake, Pages, Shape
+from ingestion.once import Once
 from ingestion.sources.shopify import bulk, queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.queries import Listing
@@ -29,6 +31,7 @@ from ingestion.sources.shopify.reading import (
     flat_discount,
     iso,
     newest,
+    once,
     order_families,
     parse_time,
     read_refunds,
@@ -40,6 +43,10 @@ OVERLAP = timedelta(hours=1)
 
 #: Objects that are gathered before they become a page, so that small answers don't make small ones.
 BATCH = 500
+
+#: Rows of all tables that are gathered before dlt is given them: each step of it takes as long as
+#: reading thirty orders.
+ROWS_AT_ONCE = 20_000
 
 #: Nested lists that are walked through before any column is read.
 _LINE_SHAPE: Shape = {"discountAllocations": [{}]}
@@ -140,7 +147,8 @@ def corrections(
         wrong = tables.DELETIONS.vacancies(shop.intake.company_id, restored)
         yield pages_source(_GROUPS["deletions"], [stones, {"deletions": wrong}])
     if orders:
-        pages = [take_orders(shop, nodes) for nodes in orders]
+        seen = Once()
+        pages = [take_orders(shop, once(seen, nodes)) for nodes in orders]
         yield pages_source(tables.ORDER_CHILDREN, pages)
         yield pages_source((tables.ORDERS,), pages)
 
@@ -189,14 +197,13 @@ def _resources(group: tuple[Table, ...], read: Reader) -> list[DltResource]:
     """
 
     def pages() -> Iterator[Pages]:
-        yield from read()
+        yield from _gathered(read())
 
     source = dlt.resource(pages, name=f"{group[0].name}_pages", selected=False)
 
     def of_table(name: str) -> Callable[[Pages], Iterator[Any]]:
         def pick(page: Pages) -> Iterator[Any]:
-            # A table of which a load has only empty pages makes a file that ADBC can't take.
-            if name in page and page[name].num_rows:
+            if name in page:
                 yield page[name]
 
         return pick
@@ -204,6 +211,23 @@ def _resources(group: tuple[Table, ...], read: Reader) -> list[DltResource]:
     return [
         dlt.transformer(of_table(table.name), data_from=source, **table.hints) for table in group
     ]
+
+
+def _gathered(found: Iterator[Pages]) -> Iterator[Pages]:
+    """Joins pages into larger ones; none of them is empty."""
+    waiting: dict[str, list[pa.Table]] = {}
+    rows = 0
+    for pages in found:
+        for name, page in pages.items():
+            # A table of which a load has only empty pages makes a file that ADBC can't take.
+            if page.num_rows:
+                waiting.setdefault(name, []).append(page)
+                rows += page.num_rows
+        if rows >= ROWS_AT_ONCE:
+            yield {name: pa.concat_tables(each) for name, each in waiting.items()}
+            waiting, rows = {}, 0
+    if waiting:
+        yield {name: pa.concat_tables(each) for name, each in waiting.items()}
 
 
 def _changed(
@@ -317,9 +341,11 @@ def _bulk_orders(shop: Shop, start: datetime, end: datetime) -> Iterator[Pages]:
         if table not in (tables.ORDER_LINES, tables.ORDER_LINE_DISCOUNTS)
     )
     apart = (tables.ORDER_LINES, tables.ORDER_LINE_DISCOUNTS)
+    seen = Once()
     for result in bulk.windows(shop.client, queries.ORDERS, start, end, bulk.log.info):
         refused: set[str] = set()
-        for nodes in result.parents():
+        for chunk in result.parents():
+            nodes = once(seen, chunk)
             sound = shop.intake.sound(tables.ORDERS, nodes, _ORDER_SHAPE, _order_of)
             pages = _order_pages(shop, sound, listed)
             landed = pages["orders"].column("id").to_pylist()
@@ -342,9 +368,10 @@ def _bulk_orders(shop: Shop, start: datetime, end: datetime) -> Iterator[Pages]:
 
 
 def _bulk_customers(shop: Shop, start: datetime, end: datetime) -> Iterator[Pages]:
+    seen = Once()
     for result in bulk.windows(shop.client, queries.CUSTOMERS, start, end, bulk.log.info):
         for nodes in result.parents():
-            yield shop.intake.single(tables.CUSTOMERS, nodes)
+            yield shop.intake.single(tables.CUSTOMERS, once(seen, nodes))
 
 
 def _bulk_products(shop: Shop, start: datetime, end: datetime) -> Iterator[Pages]:

@@ -73,6 +73,7 @@ ORDERS = Table(
         Column("customer_journey", "customerJourneySummary", "json"),
     ),
     amounts={"total_price": "currency"},
+    unique=True,
 )
 
 ORDER_LINES = Table(
@@ -224,6 +225,7 @@ CUSTOMERS = Table(
         Column("tags", "tags", "json"),
     ),
     amounts={"amount_spent": "currency"},
+    unique=True,
 )
 
 PRODUCTS = Table(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+import orjson
 import pytest
 from psycopg import Connection as Postgres
 
@@ -23,6 +24,7 @@ from ingestion.sources.shopify import (
     reading,
     tables,
 )
+from ingestion.sources.shopify import client as client_module
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.reconciliation import reconcile
 from ingestion.sources.shopify.source import Shop, corrections
@@ -110,11 +112,11 @@ def test_what_does_not_fit_is_set_aside_until_it_is_read_again(
     company_id = connector.company.id
     orders = [row["id"] for row in connector.stand_in.truth("orders")]
     line = connector.stand_in.truth("order_lines")[0]
-    ask = ShopifyClient.ask
+    envelope = client_module._envelope
 
-    def corrupted(self: ShopifyClient, operation: str, *rest: Any, **more: Any) -> Any:
-        answer = ask(self, operation, *rest, **more)
-        for node in answer.data.get("orders", {}).get("nodes", ()):
+    def corrupted(content: bytes, *rest: Any) -> Any:
+        answer = orjson.loads(content)
+        for node in answer["data"].get("orders", {}).get("nodes", ()):
             if node["id"] == orders[-1]:
                 node["totalPriceSet"]["shopMoney"]["amount"] = "12,50"
             for each in node.get("lineItems", {}).get("nodes", ()):
@@ -122,7 +124,7 @@ def test_what_does_not_fit_is_set_aside_until_it_is_read_again(
                     each["quantity"] = 1.5
                     each["title"] = "NUL \x00"
                 each["brandNew"] = {"of": "tomorrow"}
-        return answer
+        return envelope(orjson.dumps(answer), *rest)
 
     def quarantined() -> list[Any]:
         connection.rollback()
@@ -132,7 +134,7 @@ def test_what_does_not_fit_is_set_aside_until_it_is_read_again(
             (company_id,),
         ).fetchall()
 
-    monkeypatch.setattr(ShopifyClient, "ask", corrupted)
+    monkeypatch.setattr(client_module, "_envelope", corrupted)
     load = connector.land()
     rejected = quarantined()
     assert [row[:3] for row in rejected] == [
@@ -157,7 +159,7 @@ def test_what_does_not_fit_is_set_aside_until_it_is_read_again(
         (company_id,),
     ).fetchone() or (None,)
     assert extra == '{"of":"tomorrow"}'
-    monkeypatch.setattr(ShopifyClient, "ask", ask)
+    monkeypatch.setattr(client_module, "_envelope", envelope)
     for gid in (orders[-1], line["order_id"]):
         connector.stand_in.change("edit_order", id=gid, tags=["mended"])
     connector.land()
@@ -622,3 +624,43 @@ def test_every_fault_that_passes(connector: Connector, fault: Faulty) -> None:
 )
 def test_a_fault_that_stays(connector: Connector, fault: Faulty, says: str) -> None:
     TestShopify().gives_up(connector, fault, says)
+
+
+def test_a_merge_finds_what_it_replaces_by_an_index(
+    connector: Connector, connection: Postgres
+) -> None:
+    connector.land()
+    found = dict(
+        connection.execute(
+            "select indexname, indexdef from pg_indexes where schemaname = 'raw_shopify'"
+        ).fetchall()
+    )
+    for table in tables.TABLES:
+        unique = table.parent is None
+        index = found[f"{table.name}_{'primary_key' if unique else 'merge_key'}"]
+        assert ("UNIQUE" in index) is unique
+        assert f"({', '.join(('company_id', *table.merge_columns))})" in index
+
+
+def test_an_order_that_a_correction_brings_twice_lands_once(
+    connector: Connector, client_for: Callable[..., ShopifyClient], connection: Postgres
+) -> None:
+    company = connector.company.id
+    client = client_for(company)
+    pages = [
+        list(client.ask("Orders", queries.ORDERS.page, PAGE).data["orders"]["nodes"])
+        for _ in range(2)
+    ]
+    with ObjectQuarantine(company, "shopify") as quarantine:
+        shop = Shop(client, Intake(company, quarantine, True, lambda *_: None), "USD")
+        load(corrections_source(shop, pages, [], []), "shopify", company)
+    for table, key in (("orders", "id"), ("order_lines", "id")):
+        rows, distinct = connection.execute(
+            f"select count(*), count(distinct {key}) from raw_shopify.{table}"
+            " where company_id = %s",
+            (company,),
+        ).fetchone()
+        assert rows == distinct > 0
+
+
+PAGE = {"first": 3, "after": None, "query": None, "sortKey": "ID"}

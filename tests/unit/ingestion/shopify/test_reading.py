@@ -31,7 +31,12 @@ class Shop:
         self.after_page: dict[int, Any] = {}
 
     def ask(
-        self, operation: str, query: str, variables: dict[str, Any] | None = None, page: int = 1
+        self,
+        operation: str,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        page: int = 1,
+        records: Any = None,
     ) -> Answer:
         if operation.endswith("Newest"):
             last = max(self.rows.items(), key=lambda row: row[1], default=None)
