@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor test test-faults lint check-shopify-schema format lock clean help
+.PHONY: demo up down status doctor test test-faults bench-ingestion lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
@@ -30,6 +30,9 @@ test: $(INSTALLED)   ## Passes the tests
 
 test-faults: $(INSTALLED) ## Passes the long tests: every fault at every moment
 	$(BIN)/pytest -m faults
+
+bench-ingestion: $(INSTALLED) ## Measures landing up to 1M orders, beside COPY: takes 15 minutes and 15 GB of disk
+	$(BIN)/python -m benchmarks.ingestion
 
 lint: $(INSTALLED)   ## Passes the quality gates
 	$(BIN)/ruff check .

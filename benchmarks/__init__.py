@@ -1,0 +1,1 @@
+"""Measured runs at scale, over data made for the purpose."""
