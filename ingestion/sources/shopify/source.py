@@ -290,10 +290,11 @@ def _discounts(shop: Shop, nodes: list[Node]) -> Pages:
 
 def _disputes(shop: Shop) -> Iterator[Pages]:
     """Reads all disputes: they are few, change for months and have no time of change."""
+    seen = Once()
     for nodes in connection_pages(
         shop.client, "Disputes", queries.DISPUTES, "disputes", queries.DISPUTES_FIRST
     ):
-        yield shop.intake.single(tables.DISPUTES, nodes)
+        yield shop.intake.single(tables.DISPUTES, once(seen, nodes))
 
 
 def _product_deletions(shop: Shop) -> Iterator[Pages]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from psycopg import Connection as Postgres
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 
 from ingestion.sources.companies import land_companies
 from orchestration.environment import runtime_environment
@@ -178,7 +180,9 @@ def corrupt(connection: Postgres, company_id: str, corruption: Corruption) -> No
             sql.SQL("alter table {} alter column {} drop not null").format(table, column)
         )
         parts |= {"column": column, "value": sql.SQL(corruption.value)}  # type: ignore[arg-type]
-    connection.execute(statement.format(row=row, **parts))
+    # Where the database itself refuses, nothing has become corrupt.
+    with suppress(UniqueViolation), connection.transaction():
+        connection.execute(statement.format(row=row, **parts))
 
 
 def children(corruption: Corruption) -> list[str]:

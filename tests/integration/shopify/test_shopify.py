@@ -653,7 +653,8 @@ def test_an_order_that_a_correction_brings_twice_lands_once(
     ]
     with ObjectQuarantine(company, "shopify") as quarantine:
         shop = Shop(client, Intake(company, quarantine, True, lambda *_: None), "USD")
-        load(corrections_source(shop, pages, [], []), "shopify", company)
+        for source in corrections(shop, pages, [], []):
+            load(source, "shopify", company)
     for table, key in (("orders", "id"), ("order_lines", "id")):
         rows, distinct = connection.execute(
             f"select count(*), count(distinct {key}) from raw_shopify.{table}"
