@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 
 ROWS_PER_FILE = 20_000
-WORKERS = 3
+WORKERS = 2
 
 
 def load(
@@ -155,12 +155,11 @@ def _index(pipeline: dlt.Pipeline) -> None:
     for name in sorted(missing):
         unique, table_name, columns = wanted[name]
         with one_at_a_time(f"tables of {dataset}"), connect() as connection:
-            place = sql.Identifier(dataset, table_name)
             connection.execute(
                 sql.SQL("create {} index if not exists {} on {} ({})").format(
                     sql.SQL("unique" if unique else ""),
                     sql.Identifier(name),
-                    place,
+                    sql.Identifier(dataset, table_name),
                     sql.SQL(", ").join(map(sql.Identifier, columns)),
                 )
             )

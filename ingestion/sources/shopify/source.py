@@ -42,7 +42,7 @@ from ingestion.sources.shopify.reading import (
 OVERLAP = timedelta(hours=1)
 
 #: Objects that are gathered before they become a page, so that small answers don't make small ones.
-BATCH = 500
+BATCH = 1_000
 
 #: Rows of all tables that are gathered before dlt is given them: each step of it takes as long as
 #: reading thirty orders.
