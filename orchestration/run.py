@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -52,8 +53,11 @@ def run(settings: Settings, company_ids: list[str], console: Console) -> bool:
             f"{', '.join(companies)}."
         )
     with console.status("Starting Postgres"):
-        services.prepare(settings)
-        services.start_demo_shops(settings)
+        services.start_postgres(settings)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            shops = beside.submit(services.start_demo_shops, settings)
+            services.prepare(settings)
+            shops.result()
     outcomes = refresh(
         company_ids or list(companies), settings, runtime_environment(settings), console
     )

@@ -212,7 +212,7 @@ def _stand_in(company_id: str, port: int) -> Service:
         preferred_port=lambda settings: port,
         # A small shop, and limits that don't make its first load wait for minutes.
         command=lambda settings, chosen: [
-            *("demo.stores", "--company", company_id, "--port", str(chosen), "--scale", "0.6"),
+            *("demo.stores", "--company", company_id, "--port", str(chosen), "--scale", "0.4"),
             *("--cost-model", "observed", "--bucket", "20000", "--restore", "10000"),
         ],
         answers=_http_answers("/_control/clock"),
@@ -230,6 +230,16 @@ def _services(settings: Settings) -> tuple[Service, ...]:
         return SERVICES
 
 
+def start_postgres(settings: Settings) -> None:
+    """Starts the embedded server, where no other one is to be used.
+
+    Raises:
+        EmbeddedServerError: It can't be started.
+    """
+    if settings.database_url is None:
+        embedded_server(settings).start()
+
+
 def prepare(settings: Settings) -> None:
     """Makes everything that a run or a service needs: the server, databases, Dagster's home.
 
@@ -242,8 +252,7 @@ def prepare(settings: Settings) -> None:
         ManifestError: The dbt project has a mistake.
         ServiceError: A folder can't be written.
     """
-    if settings.database_url is None:
-        embedded_server(settings).start()
+    start_postgres(settings)
     _make_folders(settings)
     ensure_databases(settings)
     prepare_dagster_home(settings)

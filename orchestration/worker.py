@@ -154,4 +154,8 @@ def _reason(error: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written; taking down what Dagster, dbt and MLflow have loaded would take seconds.
+    os._exit(exit_code)
