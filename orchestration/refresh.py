@@ -154,10 +154,10 @@ class _Progress:
     def __init__(self, console: Console) -> None:
         self.outcomes: list[Outcome] = []
         self._console = console
-        self._company: str | None = None
+        self._job = ""
         self._problems: list[tuple[str | None, str]] = []
-        self._step = _Step()
-        self._done = False
+        # Two companies may be at work at once.
+        self._steps: dict[str | None, _Step] = {}
 
     def follow(self, pipe: IO[str]) -> None:
         """Reads events until the worker closes its end."""
@@ -168,60 +168,77 @@ class _Progress:
                     getattr(self, f"_on_{event.pop('event')}")(status, **event)
 
     def _on_run(self, status: Status, job: str, company: str | None) -> None:
-        self._show_done()
-        self._company = company
-        self._console.print(f"[bold]{JOBS[job]}[/] {company or ''}")
+        self._show_done(company)
+        if job != self._job:
+            self._show_all_done()
+            self._job = job
+            self._console.print(f"[bold]{JOBS[job]}[/]")
 
-    def _on_step(self, status: Status, step: str) -> None:
+    def _on_step(self, status: Status, company: str | None, step: str) -> None:
         following = _Step(step)
+        last = self._steps.get(company)
         # Steps of one title, such as the checks of a source's tables, are one line.
-        if not self._done or following.title != self._step.title:
-            self._show_done()
-            self._step = following
-        self._done = False
-        status.update(self._step.title)
+        if last is not None and last.done and following.title == last.title:
+            last.done = False
+        else:
+            self._show_done(company)
+            self._steps[company] = following
+        status.update(f"{company or ''} {following.title}".strip())
 
-    def _on_asset(self, status: Status, asset: str, rows: int | None) -> None:
-        self._step.assets += 1
-        self._step.rows = rows
-        status.update(f"{self._step.title} [dim]{asset}[/]")
+    def _on_asset(self, status: Status, company: str | None, asset: str, rows: int | None) -> None:
+        step = self._steps[company]
+        step.assets += 1
+        step.rows = rows
+        status.update(f"{company or ''} {step.title} [dim]{asset}[/]".strip())
 
     def _on_check(
-        self, status: Status, asset: str, check: str, passed: bool, severity: str, text: str | None
+        self,
+        status: Status,
+        company: str | None,
+        asset: str,
+        check: str,
+        passed: bool,
+        severity: str,
+        text: str | None,
     ) -> None:
-        self._step.checks += 1
+        self._steps[company].checks += 1
         if not passed:
             problem = f"{asset}, {check}: {text or 'failed'}"
-            self._console.print(f"  [yellow]![/] {escape(problem)}")
+            whose = f"{company}: " if company else ""
+            self._console.print(f"  [yellow]![/] {escape(whose + problem)}")
             if severity == "ERROR":
-                self._note(problem)
+                self._problems.append((company, problem))
 
-    def _on_warning(self, status: Status, text: str) -> None:
+    def _on_warning(self, status: Status, company: str | None, text: str) -> None:
         self._console.print(f"  [yellow]![/] {escape(text)}")
 
-    def _on_step_done(self, status: Status) -> None:
-        self._step.ended = time.monotonic()
-        self._done = True
+    def _on_step_done(self, status: Status, company: str | None) -> None:
+        step = self._steps[company]
+        step.ended = time.monotonic()
+        step.done = True
 
-    def _show_done(self) -> None:
+    def _show_done(self, company: str | None) -> None:
+        step = self._steps.get(company)
         # A source that the company doesn't have is no step to anybody.
-        if self._done and (self._step.assets or self._step.checks):
-            self._console.print(self._step.line("[green]✓[/]"))
-        self._done = False
+        if step is not None and step.done and (step.assets or step.checks):
+            self._console.print(step.line("[green]✓[/]", company))
+        self._steps.pop(company, None)
 
-    def _on_step_failed(self, status: Status, reason: str) -> None:
-        self._step.ended = time.monotonic()
-        self._console.print(self._step.line("[red]✗[/]"))
-        self._note(reason)
+    def _show_all_done(self) -> None:
+        for company in list(self._steps):
+            self._show_done(company)
+
+    def _on_step_failed(self, status: Status, company: str | None, reason: str) -> None:
+        step = self._steps.pop(company, _Step())
+        step.ended = time.monotonic()
+        self._console.print(step.line("[red]✗[/]", company))
+        self._problems.append((company, reason))
 
     def _on_ended(self, status: Status, company: str, success: bool) -> None:
-        self._show_done()
+        self._show_all_done()
+        # What went wrong in a run of all is everybody's.
         problems = [text for of, text in self._problems if of in (company, None)]
         self.outcomes.append(Outcome(company, success, problems))
-
-    def _note(self, problem: str) -> None:
-        """Keeps a problem for the company of the run, or for all where the run is everybody's."""
-        self._problems.append((self._company, problem))
 
 
 @dataclass
@@ -231,6 +248,7 @@ class _Step:
     key: str = ""
     started: float = field(default_factory=time.monotonic)
     ended: float = 0.0
+    done: bool = False
     assets: int = 0
     checks: int = 0
     rows: int | None = None
@@ -243,7 +261,7 @@ class _Step:
             return STEPS.get(f"{schema}_great_expectations", f"Check {schema}")
         return known or self.key
 
-    def line(self, mark: str) -> str:
+    def line(self, mark: str, company: str | None) -> str:
         counted = []
         if self.assets == 1 and self.rows is not None:
             counted.append(f"{self.rows:,} row{'s' if self.rows != 1 else ''}")
@@ -252,7 +270,9 @@ class _Step:
         if self.checks > 1:
             counted.append(f"{self.checks} checks")
         seconds = self.ended - self.started
-        return f"  {mark} {self.title:<46} {seconds:5.1f} s  [dim]{', '.join(counted)}[/]"
+        whose = f"{company:<10} " if company else ""
+        title = f"{whose}{self.title}"
+        return f"  {mark} {title:<50} {seconds:5.1f} s  [dim]{', '.join(counted)}[/]"
 
 
 def _remember(settings: Settings, pid: int) -> None:

@@ -1,27 +1,34 @@
 """The process in which `clv` refreshes companies: ``python -m orchestration.worker COMPANY…``.
 
 It runs the four jobs of the flow through Dagster, one run a job and company, and tells its parent
-how far it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. It ends when its
-parent does.
+how far it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. Companies are landed
+and scored two at a time, the second in a process beside this one. It ends when its parent does.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import Any
 
 Report = Callable[[dict[str, Any]], None]
 
+#: Runs a job of a company, or of all, and says whether it succeeded.
+Run = Callable[[str, str | None], bool]
+
 
 def main(company_ids: list[str]) -> int:
-    """Refreshes companies one after another; one that fails doesn't stop the next.
+    """Refreshes companies; one that fails doesn't stop the others.
 
     Returns:
         0 when every company was refreshed, otherwise 1.
@@ -34,7 +41,10 @@ def main(company_ids: list[str]) -> int:
             with lock:
                 pipe.write(json.dumps(event) + "\n")
 
-        return _refresh(company_ids, report)
+        # Begun first, so that it loads Dagster while this process does.
+        beside = _Beside(report) if len(company_ids) > 1 else None
+        with _runs(report) as run:
+            return _refresh(company_ids, run, beside, report)
 
 
 def _end_with_parent() -> None:
@@ -53,24 +63,65 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _refresh(company_ids: list[str], report: Report) -> int:
+def _refresh(company_ids: list[str], run: Run, beside: _Beside | None, report: Report) -> int:
+    from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
+
+    refreshed = _each(LAND, company_ids, run, beside)
+    # The others may have landed well before: what is known of them is modelled as well.
+    if refreshed and run(TRANSFORM, None):
+        refreshed = _each(SCORE, refreshed, run, beside)
+        published = run(PUBLISH, None)
+    else:
+        published = False
+    for company_id in company_ids:
+        success = published and company_id in refreshed
+        report({"event": "ended", "company": company_id, "success": success})
+    return 0 if published and len(refreshed) == len(company_ids) else 1
+
+
+def _each(job: str, company_ids: list[str], run: Run, beside: _Beside | None) -> list[str]:
+    """Runs a job of companies, two at a time; returns those of which it succeeded."""
+    waiting = deque(company_ids)
+    succeeded = set()
+
+    def work(run: Run) -> None:
+        while waiting:
+            try:
+                company_id = waiting.popleft()
+            except IndexError:
+                return
+            if run(job, company_id):
+                succeeded.add(company_id)
+
+    if beside is not None and len(company_ids) > 1:
+        other = threading.Thread(target=work, args=(beside.run,))
+        other.start()
+        work(run)
+        other.join()
+    else:
+        work(run)
+    return [company_id for company_id in company_ids if company_id in succeeded]
+
+
+@contextmanager
+def _runs(report: Report) -> Iterator[Run]:
+    """Loads Dagster and gives the means to run a job in this process."""
     import dagster as dg
 
     from orchestration.definitions import defs
-    from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
     from orchestration.lib.liveness import FOREGROUND_TAG, alive, fail_dead_runs
     from orchestration.lib.partitions import company_partitions
 
     definitions = defs()
-
     with dg.DagsterInstance.get() as instance:
         fail_dead_runs(instance)
-        instance.add_dynamic_partitions(company_partitions.name or "", company_ids)
 
-        def run(job: str, company_id: str | None = None) -> bool:
+        def run(job: str, company_id: str | None) -> bool:
+            if company_id is not None:
+                instance.add_dynamic_partitions(company_partitions.name or "", [company_id])
             run_id = str(uuid.uuid4())
             report({"event": "run", "job": job, "company": company_id})
-            instance.add_event_listener(run_id, _listener(report))
+            instance.add_event_listener(run_id, _listener(report, company_id))
             with alive(run_id):
                 result = definitions.resolve_job_def(job).execute_in_process(
                     instance=instance,
@@ -82,20 +133,63 @@ def _refresh(company_ids: list[str], report: Report) -> int:
                 )
             return bool(result.success)
 
-        refreshed = [name for name in company_ids if run(LAND, name)]
-        # The others may have landed well before: what is known of them is modelled as well.
-        if refreshed and run(TRANSFORM):
-            refreshed = [name for name in refreshed if run(SCORE, name)]
-            published = run(PUBLISH)
-        else:
-            published = False
-        for company_id in company_ids:
-            success = published and company_id in refreshed
-            report({"event": "ended", "company": company_id, "success": success})
-    return 0 if published and len(refreshed) == len(company_ids) else 1
+        yield run
 
 
-def _listener(report: Report) -> Callable[[Any], None]:
+class _Beside:
+    """A second process that runs jobs, one at a time."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        context.Process(target=_serve, args=(theirs,), daemon=True).start()
+        theirs.close()
+
+    def run(self, job: str, company_id: str | None) -> bool:
+        """Runs a job of a company there, and passes its events on."""
+        try:
+            self._pipe.send((job, company_id))
+            while True:
+                event, result = self._pipe.recv()
+                if event is None:
+                    return bool(result)
+                self._report(event)
+        except (EOFError, OSError):
+            reason = "The process of this run ended before it was done."
+            self._report({"event": "step_failed", "company": company_id, "reason": reason})
+            return False
+
+
+def _serve(pipe: Connection) -> None:
+    """Runs the jobs that come through a pipe until its other end is closed."""
+    lock = threading.Lock()
+
+    def report(event: dict[str, Any]) -> None:
+        with lock:
+            pipe.send((event, None))
+
+    _end_with(multiprocessing.parent_process())
+    with _runs(report) as run:
+        while True:
+            job, company_id = pipe.recv()
+            result = run(job, company_id)
+            with lock:
+                pipe.send((None, result))
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess | None) -> None:
+    """Ends this process as soon as another one has."""
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _listener(report: Report, company_id: str | None) -> Callable[[Any], None]:
     """Turns Dagster's events into the few that a person wants to see."""
     import dagster as dg
 
@@ -113,9 +207,9 @@ def _listener(report: Report) -> Callable[[Any], None]:
     def listen(entry: Any) -> None:
         event = entry.dagster_event
         if event is None and entry.level >= logging.WARNING:
-            report({"event": "warning", "text": entry.user_message})
+            report({"event": "warning", "company": company_id, "text": entry.user_message})
         elif event is not None and event.event_type in translations:
-            report(translations[event.event_type](event))
+            report({"company": company_id} | translations[event.event_type](event))
 
     return listen
 

@@ -1,10 +1,14 @@
 {{ config(severity='warn') }}
 
+with order_lines as (
+    select * from {{ landed('raw_files', 'order_lines') }}
+)
+
 select
-    landed.company_id,
+    order_lines.company_id,
     count(*) as order_lines
-from {{ landed('raw_files', 'order_lines') }}
+from order_lines
 left join {{ ref('stg_files__companies') }} as companies
-    on landed.company_id = companies.company_id
+    on order_lines.company_id = companies.company_id
 where companies.company_id is null
-group by landed.company_id
+group by order_lines.company_id

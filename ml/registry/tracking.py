@@ -53,6 +53,20 @@ class Tracking:
     artifact_root: str
 
 
+def ensure_store(tracking: Tracking) -> None:
+    """Makes MLflow's tables where they are missing; two processes must not do so at once.
+
+    Args:
+        tracking: Where MLflow is.
+
+    Raises:
+        mlflow.exceptions.MlflowException: It can't be reached.
+    """
+    from mlflow import MlflowClient
+
+    MlflowClient(tracking.uri).search_experiments(max_results=1)
+
+
 @dataclass(frozen=True)
 class ContestRecord:
     """What is logged of a contest.

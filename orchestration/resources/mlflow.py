@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from ml.registry.tracking import Tracking
+from ingestion.locks import one_at_a_time
+from ml.registry.tracking import Tracking, ensure_store
 
 
 class Mlflow(dg.ConfigurableResource):
@@ -20,4 +21,7 @@ class Mlflow(dg.ConfigurableResource):
 
     def tracking(self) -> Tracking:
         """Returns the address for ml.registry."""
-        return Tracking(self.tracking_uri, self.artifact_root)
+        tracking = Tracking(self.tracking_uri, self.artifact_root)
+        with one_at_a_time("tables of mlflow"):
+            ensure_store(tracking)
+        return tracking
