@@ -168,11 +168,12 @@ class _Progress:
                     getattr(self, f"_on_{event.pop('event')}")(status, **event)
 
     def _on_run(self, status: Status, job: str, company: str | None) -> None:
-        self._show_done(company)
         if job != self._job:
-            self._show_all_done()
             self._job = job
             self._console.print(f"[bold]{JOBS[job]}[/]")
+
+    def _on_run_done(self, status: Status, company: str | None) -> None:
+        self._show_done(company)
 
     def _on_step(self, status: Status, company: str | None, step: str) -> None:
         following = _Step(step)
@@ -224,10 +225,6 @@ class _Progress:
             self._console.print(step.line("[green]✓[/]", company))
         self._steps.pop(company, None)
 
-    def _show_all_done(self) -> None:
-        for company in list(self._steps):
-            self._show_done(company)
-
     def _on_step_failed(self, status: Status, company: str | None, reason: str) -> None:
         step = self._steps.pop(company, _Step())
         step.ended = time.monotonic()
@@ -235,7 +232,6 @@ class _Progress:
         self._problems.append((company, reason))
 
     def _on_ended(self, status: Status, company: str, success: bool) -> None:
-        self._show_all_done()
         # What went wrong in a run of all is everybody's.
         problems = [text for of, text in self._problems if of in (company, None)]
         self.outcomes.append(Outcome(company, success, problems))
@@ -272,7 +268,7 @@ class _Step:
         seconds = self.ended - self.started
         whose = f"{company:<10} " if company else ""
         title = f"{whose}{self.title}"
-        return f"  {mark} {title:<50} {seconds:5.1f} s  [dim]{', '.join(counted)}[/]"
+        return f"  {mark} {title:<46} {seconds:5.1f} s  [dim]{', '.join(counted)}[/]"
 
 
 def _remember(settings: Settings, pid: int) -> None:

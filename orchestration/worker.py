@@ -131,6 +131,7 @@ def _runs(report: Report) -> Iterator[Run]:
                     tags={FOREGROUND_TAG: str(os.getpid())},
                     run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
                 )
+            report({"event": "run_done", "company": company_id})
             return bool(result.success)
 
         yield run
