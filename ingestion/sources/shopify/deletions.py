@@ -281,7 +281,7 @@ def _known_ids(
         union
         select substr(source_file, length($2) + 1)::bigint from quarantine.rejected_rows
         where company_id = $1 and source = 'shopify' and feed = $4
-            and source_file like $2 || '%' and $3::text is null
+            and source_file ~ ('^' || $2 || '[0-9]{{1,18}}$') and $3::text is null
         except
         select id::bigint from raw_shopify.deletions where company_id = $1 and entity = $4
         order by id
