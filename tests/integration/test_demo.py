@@ -214,6 +214,7 @@ def test_a_second_demo_changes_nothing_and_a_third_beside_it_is_refused(
     assert installation.fingerprints() == first_fingerprints
 
 
+@pytest.mark.faults
 def test_a_killed_demo_is_made_up_for_by_the_next(
     installation: Installation, first_fingerprints: dict[str, str]
 ) -> None:
@@ -327,8 +328,12 @@ def test_bad_rows_are_shown_quarantined_and_cost_nothing_else(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "is missing"),
-        ("customer_id,date,number_of_cds\n00001,2026-01-01,1\n", "column 'dollar_value' (amount)"),
+        pytest.param(None, "is missing", marks=pytest.mark.faults),
+        pytest.param(
+            "customer_id,date,number_of_cds\n00001,2026-01-01,1\n",
+            "column 'dollar_value' (amount)",
+            marks=pytest.mark.faults,
+        ),
         (
             "customer_id,date,number_of_cds,dollar_value\n00001,2026-01-01,1,12.00\n",
             "expect_table_row_count_to_be_between",

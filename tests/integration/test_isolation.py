@@ -194,6 +194,7 @@ def test_one_company_in_trouble_keeps_what_it_had_and_the_other_goes_on(
         end(landed)
 
 
+@pytest.mark.faults
 def test_a_company_that_is_well_again_catches_up(landed: Shops) -> None:
     assert landed.night() == {"acme", "bolt"}
     assert landed.is_up_to_date("acme")
