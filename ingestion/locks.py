@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from ingestion.errors import SourceError
 from warehouse.connection import connect
 
@@ -62,13 +64,8 @@ def one_at_a_time(what: str) -> Iterator[None]:
     Args:
         what: Name of the thing that only one process may do at a time.
     """
-    key = lock_key(what)
-    with connect(autocommit=True) as connection:
-        connection.execute("select pg_advisory_lock(%s)", (key,))
-        try:
-            yield
-        finally:
-            connection.execute("select pg_advisory_unlock(%s)", (key,))
+    with _locked(what, sql.SQL("")):
+        yield
 
 
 @contextmanager
@@ -80,13 +77,19 @@ def writing(company_id: str) -> Iterator[None]:
     Args:
         company_id: Whose rows are written.
     """
-    key = lock_key(f"rows of {company_id}")
+    with _locked(f"rows of {company_id}", sql.SQL("_shared")):
+        yield
+
+
+@contextmanager
+def _locked(name: str, kind: sql.SQL) -> Iterator[None]:
+    key = lock_key(name)
     with connect(autocommit=True) as connection:
-        connection.execute("select pg_advisory_lock_shared(%s)", (key,))
+        connection.execute(sql.SQL("select pg_advisory_lock{}(%s)").format(kind), (key,))
         try:
             yield
         finally:
-            connection.execute("select pg_advisory_unlock_shared(%s)", (key,))
+            connection.execute(sql.SQL("select pg_advisory_unlock{}(%s)").format(kind), (key,))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ crash of the machine a run would keep its place in the queue for ever.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -16,8 +16,7 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
-from ingestion.locks import held_keys, lock_key
-from warehouse.connection import connect
+from ingestion.locks import held_keys, lock_key, one_at_a_time
 
 #: Marks the runs of `clv run`; its value is the process that executes the run.
 FOREGROUND_TAG = "clv/foreground"
@@ -32,12 +31,9 @@ _IN_PROGRESS = [
 ]
 
 
-@contextmanager
-def alive(run_id: str) -> Iterator[None]:
+def alive(run_id: str) -> AbstractContextManager[None]:
     """Shows that a run is alive, for the length of a block."""
-    with connect(autocommit=True) as connection:
-        connection.execute("select pg_advisory_lock(%s)", (_key(run_id),))
-        yield
+    return one_at_a_time(_lock(run_id))
 
 
 class _LivingExecutor(InProcessExecutor):
@@ -66,11 +62,11 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         Their ids.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
-    living = held_keys(_key(record.dagster_run.run_id) for record in records)
+    living = held_keys(lock_key(_lock(record.dagster_run.run_id)) for record in records)
     dead = []
     for record in records:
         run = record.dagster_run
-        if _key(run.run_id) in living or not _could_be_dead(record):
+        if lock_key(_lock(run.run_id)) in living or not _could_be_dead(record):
             continue
         instance.report_run_failed(run, "The process of this run is gone.")
         dead.append(run.run_id)
@@ -86,5 +82,5 @@ def _could_be_dead(record: dg.RunRecord) -> bool:
     return datetime.now(UTC) - datetime.fromtimestamp(record.start_time, UTC) > GRACE
 
 
-def _key(run_id: str) -> int:
-    return lock_key(f"run {run_id}")
+def _lock(run_id: str) -> str:
+    return f"run {run_id}"

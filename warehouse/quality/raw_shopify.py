@@ -183,7 +183,6 @@ _VALUES: dict[str, dict[str, list[str]]] = {
     "deletions": {"entity": ["orders", "customers", "products"]},
 }
 
-#: Arithmetic that a row or an order must obey, as the condition of a row that doesn't.
 _ONE_CURRENCY = "currency = presentment_currency and {0} <> {0}_presentment"
 
 #: Arithmetic that a row must obey, as the condition of a row that doesn't.
