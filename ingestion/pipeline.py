@@ -5,25 +5,34 @@ Belongs here: names, destination, crash safety. Does not belong here: what a sou
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.schema.utils import get_columns_names_with_prop
+from psycopg import sql
 
 from ingestion.errors import SourceError
 from ingestion.locks import one_at_a_time, session_name, writing
 from warehouse.connection import connect, url
 
 if TYPE_CHECKING:
+    from dlt.common.schema.typing import TTableSchema
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+    from psycopg import Connection
 
 ROWS_PER_FILE = 20_000
 WORKERS = 2
+
+#: The parameter of glibc's mallopt.
+_M_ARENA_MAX = -8
 
 
 def load(
@@ -56,6 +65,7 @@ def load(
         dlt.pipeline.exceptions.PipelineStepFailed: Any other failure. The state is as before; the
             next load mends what was half done.
     """
+    _share_memory()
     dlt.config["runtime.dlthub_telemetry"] = False
     # It warns of every hint that Arrow's schema can't carry, at each load.
     logging.getLogger("dlt").setLevel(logging.ERROR)
@@ -96,8 +106,7 @@ def load(
                 with one_at_a_time(f"tables of raw_{source_name}"):
                     pipeline.sync_schema()
                 info = pipeline.load()
-                _index(pipeline)
-                _analyze(pipeline.dataset_name)
+                _settle(pipeline)
         except Exception as error:
             raise _own_error(error) or error from None
         return info.loads_ids[0] if info.loads_ids else ""
@@ -112,57 +121,68 @@ def _credentials(application_name: str) -> PostgresCredentials:
     return credentials
 
 
-def _analyze(schema: str) -> None:
-    """Lets Postgres know what is there now: without, it joins new tables row by row.
+def _settle(pipeline: dlt.Pipeline) -> None:
+    """Makes the indexes that are missing and lets Postgres know what is there now.
 
-    Its own daemon comes too late for the checks and models that read next.
+    Without statistics it joins new tables row by row, and its own daemon comes too late for the
+    checks and models that read next.
     """
-    from psycopg import sql
-
-    with connect(autocommit=True) as connection:
-        outdated = connection.execute(
-            "select tables.relname from pg_class as tables"
-            " join pg_stat_user_tables as counted on counted.relid = tables.oid"
-            " where counted.schemaname = %s and tables.relkind = 'r'"
-            " and (tables.reltuples < 0 or counted.n_mod_since_analyze > tables.reltuples / 10)",
-            (schema,),
-        ).fetchall()
-        for (table,) in outdated:
-            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
+    tables = pipeline.default_schema.data_tables()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for settled in [pool.submit(_settle_table, pipeline.dataset_name, each) for each in tables]:
+            settled.result()
 
 
-def _index(pipeline: dlt.Pipeline) -> None:
-    """Makes the indexes by which a merge finds the rows it replaces, where they are missing.
+def _settle_table(schema: str, table: TTableSchema) -> None:
+    """Settles one table.
 
-    After a first load, when it takes least. That of a primary key is unique: should a row ever come
-    twice in spite of all, its load fails and none is doubled.
+    An index is that by which a merge finds the rows it replaces; after a first load it takes least.
+    That of a primary key is unique: should a row ever come twice in spite of all, its load fails
+    and none is doubled.
     """
-    from psycopg import sql
-
-    dataset = pipeline.dataset_name
-    wanted: dict[str, tuple[bool, str, list[str]]] = {}
-    for table in pipeline.default_schema.data_tables():
+    name = sql.Identifier(schema, str(table["name"]))
+    with (
+        one_at_a_time(f"table {schema}.{table['name']}"),
+        connect(autocommit=True) as connection,
+    ):
         for prop in ("primary_key", "merge_key"):
             columns = get_columns_names_with_prop(table, prop)
-            if columns:
-                table_name = str(table["name"])
-                wanted[f"{table_name}_{prop}"] = (prop == "primary_key", table_name, columns)
-    with connect() as connection:
-        there = connection.execute(
-            "select indexname from pg_indexes where schemaname = %s", (dataset,)
-        ).fetchall()
-        missing = wanted.keys() - {name for (name,) in there}
-    for name in sorted(missing):
-        unique, table_name, columns = wanted[name]
-        with one_at_a_time(f"tables of {dataset}"), connect() as connection:
-            connection.execute(
-                sql.SQL("create {} index if not exists {} on {} ({})").format(
-                    sql.SQL("unique" if unique else ""),
-                    sql.Identifier(name),
-                    sql.Identifier(dataset, table_name),
-                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+            index = f"{table['name']}_{prop}"
+            # Asked first: "if not exists" waits for every load that writes to the table.
+            if columns and not _exists(connection, sql.Identifier(schema, index)):
+                connection.execute(
+                    sql.SQL("create {} index {} on {} ({})").format(
+                        sql.SQL("unique" if prop == "primary_key" else ""),
+                        sql.Identifier(index),
+                        name,
+                        sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    )
                 )
-            )
+        outdated = connection.execute(
+            "select tables.reltuples < 0 or counted.n_mod_since_analyze > tables.reltuples / 10"
+            " from pg_class as tables join pg_stat_user_tables as counted"
+            " on counted.relid = tables.oid where tables.oid = %s::regclass",
+            (name.as_string(),),
+        ).fetchone()
+        if outdated and outdated[0]:
+            connection.execute(sql.SQL("analyze {}").format(name))
+
+
+def _exists(connection: Connection[Any], name: sql.Identifier) -> bool:
+    found = connection.execute("select to_regclass(%s) is not null", (name.as_string(),)).fetchone()
+    return bool(found and found[0])
+
+
+def _share_memory() -> None:
+    """Lets threads share one heap.
+
+    Otherwise each of them keeps what it has freed for itself, in Arrow's pool and in glibc's
+    arenas, and a long load takes more memory than a short one.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    # Other libraries of C have no arenas.
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 @contextmanager

@@ -30,13 +30,3 @@ def replace_held(reasons: Mapping[str, str]) -> None:
                 " on conflict (company_id) do update set reason = excluded.reason",
                 (company_id, reason, now),
             )
-
-
-def held_companies() -> dict[str, str]:
-    """Returns why companies are held, by company id."""
-    with connect() as connection:
-        return dict(
-            connection.execute(
-                "select company_id, reason from quarantine.held_companies"
-            ).fetchall()
-        )

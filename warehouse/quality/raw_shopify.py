@@ -273,15 +273,17 @@ def expectations(table: str, company_id: str) -> list[Any]:
 
 def _orphans(column: str, parent: str) -> str:
     """Rows whose parent is neither there nor in quarantine."""
+    # As joins: a list behind "not in" is searched row by row once it outgrows work_mem.
     query = (
-        f"select * from {{batch}} where (company_id, {column}) not in"  # noqa: S608  own names
-        f" (select company_id, id from {SCHEMA}.{parent})"
+        f"select child.* from {{batch}} as child where child.{column} is not null"  # noqa: S608
+        f" and not exists (select from {SCHEMA}.{parent} as parent"
+        f" where parent.company_id = child.company_id and parent.id = child.{column})"
     )
     if parent in {"orders", "products"}:
         return query
     # The quarantine names the order whose line, transaction or refund it holds.
-    quarantined = (
-        "select company_id, regexp_replace(source_file, '^.*/', '')"
-        " from quarantine.rejected_rows where source = 'shopify'"
+    return (
+        f"{query} and not exists (select from quarantine.rejected_rows as rejected"
+        " where rejected.company_id = child.company_id and rejected.source = 'shopify'"
+        " and regexp_replace(rejected.source_file, '^.*/', '') = child.order_id)"
     )
-    return f"{query} and (company_id, order_id) not in ({quarantined})"
