@@ -26,7 +26,7 @@ doctor: $(INSTALLED) ## Says what is wrong, and how to mend it
 	@$(BIN)/clv doctor
 
 test: $(INSTALLED)   ## Passes the tests
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(INSTALLED) ## Passes the long tests: every fault at every moment
 	$(BIN)/pytest -m faults

@@ -197,9 +197,13 @@ class Table:
         """Columns, besides company_id, by which a load finds the rows that it replaces."""
         return self.key if self.parent is None else (self.parent,)
 
-    @cached_property
-    def hints(self) -> dict[str, Any]:
-        """What dlt must know of the resource."""
+    def hints(self, *, first: bool = False) -> dict[str, Any]:
+        """Says what dlt must know of the resource.
+
+        Args:
+            first: Whether the table holds no row of the company, so that there is nothing to
+                replace: rows are then written once, not staged and moved.
+        """
         columns: dict[str, TColumnSchema] = {
             column.name: {"data_type": "json"} for column in self.columns if column.kind == "json"
         }
@@ -207,13 +211,15 @@ class Table:
         # dlt deletes by such a row like by any other and then leaves it out.
         columns[VACANT] = {"data_type": "bool", "hard_delete": True}
         merged = ("company_id", *self.merge_columns)
+        merge = {
+            "disposition": "merge",
+            "strategy": "delete-insert",
+            "deduplicated": self.unique,
+        }
+        once = self.unique or self.parent is not None
         return {
             "name": self.name,
-            "write_disposition": {
-                "disposition": "merge",
-                "strategy": "delete-insert",
-                "deduplicated": self.unique,
-            },
+            "write_disposition": "append" if first and once else merge,
             # Both keys at once would become an OR, which Postgres can't hash.
             ("primary_key" if self.parent is None else "merge_key"): merged,
             "columns": columns,

@@ -9,7 +9,7 @@ import ctypes
 import gc
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -28,11 +28,18 @@ if TYPE_CHECKING:
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
     from psycopg import Connection
 
+    from ingestion.arrow import Table
+
 ROWS_PER_FILE = 20_000
+ROWS_PER_COPY = 2_000
 WORKERS = 2
 
-#: The parameter of glibc's mallopt.
+#: Parameters of glibc's mallopt; other libraries of C have neither it nor malloc_trim.
+_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
+
+#: Memory in larger pieces than that goes back to the system as soon as it is freed.
+LARGE_BYTES = 1 << 18
 
 
 def load(
@@ -45,10 +52,11 @@ def load(
     """Loads a dlt source into schema raw_<source_name>.
 
     Nothing is written before the source has been read to its end. Each table is then merged in a
-    transaction of its own, and the state (how far the source was read) counts only once all of
-    them are. The working folder lives for one load and the state is restored from the warehouse,
-    so a process killed in the middle leaves nothing that a later one could trip over: what it had
-    extracted is extracted again and merged onto itself.
+    transaction of its own (a first load, which replaces nothing, is written file by file), and the
+    state, how far the source was read, counts only once all of them are. The working folder lives
+    for one load and the state is restored from the warehouse, so a process killed in the middle
+    leaves nothing that a later one could trip over: what it had extracted is extracted again and
+    merged onto itself.
 
     Args:
         source: A dlt source that yields Arrow tables.
@@ -65,7 +73,7 @@ def load(
         dlt.pipeline.exceptions.PipelineStepFailed: Any other failure. The state is as before; the
             next load mends what was half done.
     """
-    _share_memory()
+    _bound_memory()
     dlt.config["runtime.dlthub_telemetry"] = False
     # It warns of every hint that Arrow's schema can't carry, at each load.
     logging.getLogger("dlt").setLevel(logging.ERROR)
@@ -75,6 +83,7 @@ def load(
     dlt.config["load.raise_on_failed_jobs"] = True
     # A file is in memory as a whole while it is copied, and as many at once as there are workers.
     dlt.config["data_writer.file_max_items"] = ROWS_PER_FILE
+    dlt.config["data_writer.row_group_size"] = ROWS_PER_COPY
     dlt.config["load.workers"] = WORKERS
     # Otherwise a copy of what was loaded last stays in the database until the next load.
     dlt.config["load.truncate_staging_dataset"] = True
@@ -97,6 +106,7 @@ def load(
             with _seldom_collected():
                 pipeline.extract(source, loader_file_format="parquet")
             pipeline.normalize()
+            _return_memory()
             with writing(company_id):
                 if once_read is not None:
                     once_read()
@@ -110,6 +120,45 @@ def load(
         except Exception as error:
             raise _own_error(error) or error from None
         return info.loads_ids[0] if info.loads_ids else ""
+
+
+def has_rows(source_name: str, company_id: str, tables: Sequence[Table]) -> bool:
+    """Says whether any table holds rows of the company; half a load is enough.
+
+    Args:
+        source_name: Name of the source.
+        company_id: The company.
+        tables: All that the source lands.
+    """
+    with connect() as connection:
+        for table in tables:
+            name = sql.Identifier(f"raw_{source_name}", table.name)
+            query = sql.SQL("select 1 from {} where company_id = %s limit 1").format(name)
+            if _exists(connection, name) and connection.execute(query, (company_id,)).fetchone():
+                return True
+    return False
+
+
+def drop_vacancies(source_name: str, company_id: str, tables: Sequence[Table]) -> None:
+    """Deletes the rows that only made tables: a merge leaves them out, a first load can't.
+
+    Args:
+        source_name: Name of the source.
+        company_id: The company.
+        tables: All that the source lands.
+    """
+    with connect() as connection:
+        for table in tables:
+            name = sql.Identifier(f"raw_{source_name}", table.name)
+            if _exists(connection, name):
+                connection.execute(
+                    sql.SQL("delete from {} where company_id = %s and ({}) = ({})").format(
+                        name,
+                        sql.SQL(", ").join(map(sql.Identifier, table.merge_columns)),
+                        sql.SQL(", ").join(map(sql.Literal, table.nothing)),
+                    ),
+                    (company_id,),
+                )
 
 
 def _credentials(application_name: str) -> PostgresCredentials:
@@ -173,16 +222,22 @@ def _exists(connection: Connection[Any], name: sql.Identifier) -> bool:
     return bool(found and found[0])
 
 
-def _share_memory() -> None:
-    """Lets threads share one heap.
+def _bound_memory() -> None:
+    """Lets a long load take no more memory than a short one.
 
-    Otherwise each of them keeps what it has freed for itself, in Arrow's pool and in glibc's
-    arenas, and a long load takes more memory than a short one.
+    By itself Arrow and glibc keep what was freed: for each thread apart, and in pieces between
+    which the next ones don't fit.
     """
     pa.set_memory_pool(pa.system_memory_pool())
-    # Other libraries of C have no arenas.
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def _return_memory() -> None:
+    """Gives back what reading took before writing takes its own."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from ingestion.errors import SourceError
 from ingestion.intake import Intake, Progress, Totals
 from ingestion.locks import exclusive_load
-from ingestion.pipeline import load
+from ingestion.pipeline import drop_vacancies, has_rows, load
 from ingestion.quarantine import ObjectQuarantine, RejectedRow
 from ingestion.sources.shopify import queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
@@ -154,9 +154,9 @@ def _work(
         found = client.ask("Installation", queries.INSTALLATION).data
         scopes = {scope["handle"] for scope in found["currentAppInstallation"]["accessScopes"]}
         since = configured.since
-        intake = Intake(
-            company.id, quarantine, _has_rows(company.id), progress or (lambda *_: None)
-        )
+        drop_vacancies(SOURCE, company.id, tables.TABLES)
+        replaces = has_rows(SOURCE, company.id, tables.TABLES)
+        intake = Intake(company.id, quarantine, replaces, progress or (lambda *_: None))
         shop = Shop(
             client,
             intake,
@@ -180,6 +180,8 @@ def _load(work: _Work, source: object) -> None:
     load_id = load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
     if load_id:
         work.load_ids.append(load_id)
+    if not work.shop.intake.replaces:
+        drop_vacancies(SOURCE, work.company.id, tables.TABLES)
 
 
 def _correct(work: _Work, found: Corrections) -> None:
@@ -200,28 +202,6 @@ def _report(work: _Work) -> ShopifyLoad:
         requests=work.client.requests,
         load_ids=tuple(work.load_ids),
     )
-
-
-def _has_rows(company_id: str) -> bool:
-    """Says whether any table with children holds rows of the company; half a load is enough."""
-    from psycopg import sql
-
-    from warehouse.connection import connect
-
-    with connect() as connection:
-        for table in (*tables.ORDER_CHILDREN, tables.VARIANTS):
-            name = sql.Identifier("raw_shopify", table.name)
-            there = connection.execute(
-                "select to_regclass(%s) is not null", (f"raw_shopify.{table.name}",)
-            ).fetchone()
-            if there is None or not there[0]:
-                continue
-            row = connection.execute(
-                sql.SQL("select from {} where company_id = %s limit 1").format(name), (company_id,)
-            ).fetchone()
-            if row is not None:
-                return True
-    return False
 
 
 def _warn_of_young_orders(work: _Work) -> None:

@@ -46,7 +46,7 @@ BATCH = 1_000
 
 #: Rows of all tables that are gathered before dlt is given them: each step of it takes as long as
 #: reading thirty orders.
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 10_000
 
 #: Nested lists that are walked through before any column is read.
 _LINE_SHAPE: Shape = {"discountAllocations": [{}]}
@@ -181,7 +181,8 @@ def _all_resources(shop: Shop, readers: Mapping[str, Reader]) -> list[DltResourc
     resources: list[DltResource] = []
     for name, group in _GROUPS.items():
         read = nothing if name in shop.skip else readers.get(name, nothing)
-        resources += _resources(group, partial(_after, shop.intake.nothing(group), read))
+        found = partial(_after, shop.intake.nothing(group), read)
+        resources += _resources(group, found, first=not shop.intake.replaces)
     return resources
 
 
@@ -190,7 +191,7 @@ def _after(first: Pages, read: Reader) -> Iterator[Pages]:
     yield from read()
 
 
-def _resources(group: tuple[Table, ...], read: Reader) -> list[DltResource]:
+def _resources(group: tuple[Table, ...], read: Reader, *, first: bool = False) -> list[DltResource]:
     """One resource a table, all fed by one reader, which runs once.
 
     The reader is a resource too, under which its state is kept, but has no table.
@@ -209,7 +210,8 @@ def _resources(group: tuple[Table, ...], read: Reader) -> list[DltResource]:
         return pick
 
     return [
-        dlt.transformer(of_table(table.name), data_from=source, **table.hints) for table in group
+        dlt.transformer(of_table(table.name), data_from=source, **table.hints(first=first))
+        for table in group
     ]
 
 
