@@ -30,7 +30,7 @@ RESULT_FAULTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a request is known by: its kind (graphql, rest, bulk, result), operation, root fields."""
+    """What a request is known by: kind (graphql, rest, bulk, result), operation, root fields."""
 
     kind: str
     operation: str | None = None

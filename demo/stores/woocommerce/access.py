@@ -51,9 +51,9 @@ def refused(request: Request, key: Key) -> Refusal | None:
         name, secret = _basic(header)
         name, secret = given.get("consumer_key", name), given.get("consumer_secret", secret)
         if name:
-            if name != key.key or key.expired:
-                return _STRANGER
-            return None if secret == key.secret else (_BAD, "Consumer secret is invalid.")
+            if name == key.key and not key.expired and secret != key.secret:
+                return _BAD, "Consumer secret is invalid."
+            return _STRANGER if name != key.key or key.expired else _forbidden(key)
     oauth = given | _oauth(header)
     missing = [each for each in _NEEDED if not oauth.get(each)]
     if len(missing) == len(_NEEDED):
@@ -66,13 +66,13 @@ def refused(request: Request, key: Key) -> Refusal | None:
         )
     if oauth["oauth_consumer_key"] != key.key or key.expired:
         return _BAD, "Consumer key is invalid."
-    if wrong := _signed_wrongly(request, key, oauth):
-        return wrong
-    return _stale(key, oauth) or (
-        None
-        if "read" in key.permissions
-        else (_BAD, "The API key provided does not have read permissions.")
-    )
+    return _signed_wrongly(request, key, oauth) or _stale(key, oauth) or _forbidden(key)
+
+
+def _forbidden(key: Key) -> Refusal | None:
+    if "read" in key.permissions:
+        return None
+    return _BAD, "The API key provided does not have read permissions."
 
 
 def _basic(header: str) -> tuple[str, str]:
