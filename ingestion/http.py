@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -118,6 +118,7 @@ class Transport:
         path: str = "",
         *,
         read: Callable[[requests.Response], Answer],
+        expected: Collection[int] = (200,),
         **parts: Any,
     ) -> Answer:
         """Sends a request and returns what was read from its answer.
@@ -126,9 +127,10 @@ class Transport:
             name: The request as people know it, such as "Orders, page 12".
             method: "GET" or "POST".
             path: Below the base URL.
-            read: Turns an answer of status 200 into the result. May raise TryAgainError, or
-                SourceError when trying again is of no use.
-            parts: What RESTClient takes: params, json, headers.
+            read: Turns an answer into the result. May raise TryAgainError, or SourceError when
+                trying again is of no use.
+            expected: Statuses of the answers that are read.
+            parts: What RESTClient takes: params, json, headers, allow_redirects.
 
         Raises:
             SourceError: The request is hopeless, or the patience is used up; names the request.
@@ -140,6 +142,7 @@ class Transport:
                 self._checked(
                     name,
                     client.request(path, method=method, timeout=TIMEOUTS, **parts),  # type: ignore[arg-type]
+                    expected,
                 )
             ),
         )
@@ -212,9 +215,11 @@ class Transport:
         backoff = min(self._patience.longest_wait, self._patience.first_wait * doublings)
         return backoff * (0.5 + 0.5 * self._chance())
 
-    def _checked(self, name: str, response: requests.Response) -> requests.Response:
+    def _checked(
+        self, name: str, response: requests.Response, expected: Collection[int] = (200,)
+    ) -> requests.Response:
         status = response.status_code
-        if status == 200:
+        if status in expected:
             return response
         reason = f"HTTP {status} {response.reason or ''}".rstrip()
         after = retry_after(response.headers.get("Retry-After"))

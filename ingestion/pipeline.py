@@ -9,7 +9,7 @@ import ctypes
 import gc
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,11 @@ from psycopg import sql
 
 from ingestion.errors import SourceError
 from ingestion.locks import one_at_a_time, session_name, writing
-from warehouse.connection import connect, url
+from warehouse.connection import connect, exists, url
 
 if TYPE_CHECKING:
     from dlt.common.schema.typing import TTableSchema
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
-    from psycopg import Connection
-
-    from ingestion.arrow import Table
 
 ROWS_PER_FILE = 20_000
 ROWS_PER_COPY = 2_000
@@ -122,45 +119,6 @@ def load(
         return info.loads_ids[0] if info.loads_ids else ""
 
 
-def has_rows(source_name: str, company_id: str, tables: Sequence[Table]) -> bool:
-    """Says whether any table holds rows of the company; half a load is enough.
-
-    Args:
-        source_name: Name of the source.
-        company_id: The company.
-        tables: All that the source lands.
-    """
-    with connect() as connection:
-        for table in tables:
-            name = sql.Identifier(f"raw_{source_name}", table.name)
-            query = sql.SQL("select 1 from {} where company_id = %s limit 1").format(name)
-            if _exists(connection, name) and connection.execute(query, (company_id,)).fetchone():
-                return True
-    return False
-
-
-def drop_vacancies(source_name: str, company_id: str, tables: Sequence[Table]) -> None:
-    """Deletes the rows that only made tables: a merge leaves them out, a first load can't.
-
-    Args:
-        source_name: Name of the source.
-        company_id: The company.
-        tables: All that the source lands.
-    """
-    with connect() as connection:
-        for table in tables:
-            name = sql.Identifier(f"raw_{source_name}", table.name)
-            if _exists(connection, name):
-                connection.execute(
-                    sql.SQL("delete from {} where company_id = %s and ({}) = ({})").format(
-                        name,
-                        sql.SQL(", ").join(map(sql.Identifier, table.merge_columns)),
-                        sql.SQL(", ").join(map(sql.Literal, table.nothing)),
-                    ),
-                    (company_id,),
-                )
-
-
 def _credentials(application_name: str) -> PostgresCredentials:
     """The warehouse, in sessions that can be told from those of other loads."""
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
@@ -198,7 +156,7 @@ def _settle_table(schema: str, table: TTableSchema) -> None:
             columns = get_columns_names_with_prop(table, prop)
             index = f"{table['name']}_{prop}"
             # Asked first: "if not exists" waits for every load that writes to the table.
-            if columns and not _exists(connection, sql.Identifier(schema, index)):
+            if columns and not exists(connection, sql.Identifier(schema, index)):
                 connection.execute(
                     sql.SQL("create {} index {} on {} ({})").format(
                         sql.SQL("unique" if prop == "primary_key" else ""),
@@ -215,11 +173,6 @@ def _settle_table(schema: str, table: TTableSchema) -> None:
         ).fetchone()
         if outdated and outdated[0]:
             connection.execute(sql.SQL("analyze {}").format(name))
-
-
-def _exists(connection: Connection[Any], name: sql.Identifier) -> bool:
-    found = connection.execute("select to_regclass(%s) is not null", (name.as_string(),)).fetchone()
-    return bool(found and found[0])
 
 
 def _bound_memory() -> None:

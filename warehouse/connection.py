@@ -1,15 +1,16 @@
 """How the databases are reached.
 
-Belongs here: URLs and connections. Does not belong here: starting a server
-(`warehouse/embedded.py`) and what is in a database (`warehouse/databases.py`).
+Belongs here: URLs, connections and what any connection is asked. Does not belong here: starting a
+server (`warehouse/embedded.py`) and what is in a database (`warehouse/databases.py`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from warehouse.embedded import embedded_server
@@ -81,6 +82,12 @@ def connect_to(address: str, *, autocommit: bool = False) -> psycopg.Connection[
         raise ConnectionFailedError(
             f"PostgreSQL at {without_password(address)} can't be used: {str(error).strip()}"
         ) from error
+
+
+def exists(connection: psycopg.Connection[Any], name: sql.Identifier) -> bool:
+    """Says whether there is a table, view or index of that name."""
+    found = connection.execute("select to_regclass(%s) is not null", (name.as_string(),)).fetchone()
+    return bool(found and found[0])
 
 
 def on_own_server(address: str, database: str) -> str:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.errors import SourceError
-from ingestion.intake import Intake, Progress, Totals
+from ingestion.intake import Intake, Progress
+from ingestion.loads import Load, drop_vacancies, has_rows
 from ingestion.locks import exclusive_load
-from ingestion.pipeline import drop_vacancies, has_rows, load
-from ingestion.quarantine import ObjectQuarantine, RejectedRow
+from ingestion.pipeline import load
+from ingestion.quarantine import ObjectQuarantine
 from ingestion.sources.shopify import queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.deletions import (
@@ -38,29 +39,6 @@ log = logging.getLogger(__name__)
 ALL_ORDERS = "read_all_orders"
 
 
-@dataclass(frozen=True)
-class ShopifyLoad:
-    """What one load of one shop did.
-
-    Attributes:
-        totals: Rows and money as read, by table.
-        counts: Objects that the shop itself counts: orders, customers, products.
-        deleted: Tombstones written by this load's comparison, by entity.
-        warnings: What people have to look at.
-        first_rejected: The first objects that went to quarantine.
-        requests: Requests to the API.
-        load_ids: dlt's ids of what was loaded.
-    """
-
-    totals: dict[str, Totals]
-    counts: dict[str, int]
-    deleted: dict[str, int]
-    warnings: tuple[str, ...]
-    first_rejected: tuple[RejectedRow, ...]
-    requests: int
-    load_ids: tuple[str, ...]
-
-
 @dataclass
 class _Work:
     """A load under way, and what it has done so far."""
@@ -78,7 +56,7 @@ class _Work:
 
 def land_shopify(
     company: Company, *, client: ShopifyClient | None = None, progress: Progress | None = None
-) -> ShopifyLoad:
+) -> Load:
     """Lands what changed in a company's shop since the last load, and finds what is gone.
 
     Args:
@@ -112,7 +90,7 @@ def backfill_shopify(
     *,
     client: ShopifyClient | None = None,
     progress: Progress | None = None,
-) -> ShopifyLoad:
+) -> Load:
     """Lands the orders, customers and products that were created in a time, by bulk operations.
 
     Remembers nothing: where the next load begins isn't moved.
@@ -154,8 +132,8 @@ def _work(
         found = client.ask("Installation", queries.INSTALLATION).data
         scopes = {scope["handle"] for scope in found["currentAppInstallation"]["accessScopes"]}
         since = configured.since
-        drop_vacancies(SOURCE, company.id, tables.TABLES)
-        replaces = has_rows(SOURCE, company.id, tables.TABLES)
+        drop_vacancies(SOURCE, tables.TABLES, company.id)
+        replaces = has_rows(SOURCE, tables.TABLES, company.id)
         intake = Intake(company.id, quarantine, replaces, progress or (lambda *_: None))
         shop = Shop(
             client,
@@ -181,7 +159,7 @@ def _load(work: _Work, source: object) -> None:
     if load_id:
         work.load_ids.append(load_id)
     if not work.shop.intake.replaces:
-        drop_vacancies(SOURCE, work.company.id, tables.TABLES)
+        drop_vacancies(SOURCE, tables.TABLES, work.company.id)
 
 
 def _correct(work: _Work, found: Corrections) -> None:
@@ -192,8 +170,8 @@ def _correct(work: _Work, found: Corrections) -> None:
         _load(work, source)
 
 
-def _report(work: _Work) -> ShopifyLoad:
-    return ShopifyLoad(
+def _report(work: _Work) -> Load:
+    return Load(
         totals=work.shop.intake.totals,
         counts=work.counts,
         deleted=dict(work.deleted),
