@@ -28,7 +28,7 @@ from warehouse.connection import connect
 log = logging.getLogger(__name__)
 
 LAND_SECONDS = 180
-STEP_SECONDS = 60
+STEP_SECONDS = 180
 
 # What becomes of the statements that a killed loader was waiting for.
 ENDED = "the server ends them"
