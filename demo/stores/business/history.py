@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from demo.stores.business.model import Dispute, Order, Shop
 from demo.stores.business.money import ZERO, rounded
-from demo.stores.business.orders import CARDS, refund, transact
+from demo.stores.business.orders import CARD_GATEWAYS, refund, transact
 
 _ERRORS = ("CARD_DECLINED", "EXPIRED_CARD", "INCORRECT_CVC", "INSUFFICIENT_FUNDS")
 _RESTOCKS = ("RETURN", "RETURN", "NO_RESTOCK", "CANCEL")
 
 
-def live(shop: Shop, rng: random.Random, order: Order, end: datetime) -> None:
-    """Lets the order be paid, shipped, cancelled, returned, disputed; nothing is after `end`."""
-    _pay(shop, rng, order, end)
+Pay = Callable[[Shop, random.Random, Order, datetime], None]
+
+
+def live(
+    shop: Shop,
+    rng: random.Random,
+    order: Order,
+    end: datetime,
+    pay: Pay | None = None,
+) -> None:
+    """Lets the order be paid, shipped, cancelled, returned, disputed; nothing is after `end`.
+
+    It is paid as in a Shopify shop unless `pay` does it otherwise.
+    """
+    (pay or _pay)(shop, rng, order, end)
     if order.received != ZERO or order.price == ZERO:
         _ship_and_return(shop, rng, order, end)
     moments = [
@@ -81,7 +94,7 @@ def _ship_and_return(shop: Shop, rng: random.Random, order: Order, end: datetime
         order.fulfilled_at = shipped
     if drawn < 0.075:
         _return(shop, rng, order, shipped, end)
-    elif drawn < 0.08 and any(each.gateway == CARDS for each in order.transactions):
+    elif drawn < 0.08 and any(each.gateway in CARD_GATEWAYS for each in order.transactions):
         _dispute(shop, rng, order, end)
 
 
@@ -105,9 +118,11 @@ def _return(shop: Shop, rng: random.Random, order: Order, shipped: datetime, end
     else:
         goodwill = order.currencies.scaled(order.received, Decimal("0.15"))
         refund(shop, order, at, {}, goodwill=goodwill)
-    if rng.random() < 0.05:
+    if rng.random() < 0.05 and order.received != ZERO:
         failed = order.currencies.scaled(order.received, Decimal("0.1"))
-        transact(shop, order, "REFUND", failed, at, status="FAILURE", error="PROCESSING_ERROR")
+        gateway = next(each.gateway for each in order.transactions if each.status == "SUCCESS")
+        error = "PROCESSING_ERROR"
+        transact(shop, order, "REFUND", failed, at, status="FAILURE", gateway=gateway, error=error)
 
 
 def _dispute(shop: Shop, rng: random.Random, order: Order, end: datetime) -> None:

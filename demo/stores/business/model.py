@@ -40,6 +40,7 @@ class Product:
     created_at: datetime
     updated_at: datetime
     variants: list[Variant]
+    trashed: bool = False
 
 
 @dataclass(slots=True)
@@ -313,6 +314,8 @@ class Order:
     cancel_reason: str | None = None
     fulfilled_at: datetime | None = None
     edited: bool = False
+    # Thrown away and not yet gone for good, where a shop has a trash.
+    trashed: bool = False
 
     @property
     def original(self) -> Money:

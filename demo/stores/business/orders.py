@@ -30,6 +30,9 @@ from demo.stores.business.model import (
 from demo.stores.business.money import ZERO, Currencies, Money, rounded, total
 
 CARDS = "shopify_payments"
+STRIPE = "stripe"
+#: The gateways that take cards, and keep a fee.
+CARD_GATEWAYS = frozenset({CARDS, STRIPE})
 _MONTHLY_DRIFT = (0, 4, 9, 13, 8, 2, -3, -9, -12, -7, -4, 1)
 _CHANNELS = {"web": 82, "pos": 7, "shopify_draft_order": 3, "shop_app": 5, "marketplace": 3}
 # source, tactic, utm source, medium, campaign: weight
@@ -150,7 +153,7 @@ def place(
     )
     for discount in discounts:
         _discount(order, discount)
-    _tax(shop, order)
+    tax(shop, order)
     return order
 
 
@@ -199,7 +202,8 @@ def _discount(order: Order, discount: Discount) -> None:
     order.applications.append(application)
 
 
-def _tax(shop: Shop, order: Order) -> None:
+def tax(shop: Shop, order: Order) -> None:
+    """Computes the taxes of all lines and of the shipping."""
     rate = shop.profile.tax_rate
     share = rate / (1 + rate) if order.taxes_included else rate
     parts: list[Line | Shipping] = [*order.lines]
@@ -226,7 +230,8 @@ def transact(
     """Adds a transaction to the order; cards cost a fee when money comes in."""
     rate, flat = shop.profile.gateway_fee
     fees = []
-    if gateway == CARDS and kind in {"SALE", "CAPTURE"} and status == "SUCCESS" and not order.test:
+    moved = kind in {"SALE", "CAPTURE"} and status == "SUCCESS"
+    if gateway in CARD_GATEWAYS and moved and not order.test:
         kept = rounded(amount.shop * rate, shop.profile.currency) + flat
         fees = [Fee(shop.ids.next("fee"), rate, flat, kept)]
     transaction = Transaction(

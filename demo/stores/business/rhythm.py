@@ -28,13 +28,13 @@ class Purchase:
     value: Decimal
 
 
-def rhythm(profile: Profile, seed: str, scale: float) -> list[Purchase]:
+def rhythm(profile: Profile, seed: str, scale: float, skip: int = 0) -> list[Purchase]:
     """Gives a shop its purchases, oldest first.
 
     The shops draw from disjoint halves of CDNOW's customers. A scale beyond a half's size takes
     its customers again under new keys, at other times of day.
 
-    A scale of 1 is a thousand customers.
+    A scale of 1 is a thousand customers, of whom the first `skip` belong to another shop.
     """
     by_customer: dict[str, list[tuple[date, int, Decimal]]] = defaultdict(list)
     for customer, written, count, dollars in purchases():
@@ -44,7 +44,7 @@ def rhythm(profile: Profile, seed: str, scale: float) -> list[Purchase]:
     pool = everyone[profile.slice :: _HALVES]
     zone = ZoneInfo(profile.timezone)
     found = []
-    for place in range(round(CUSTOMERS * scale)):
+    for place in range(skip, skip + round(CUSTOMERS * scale)):
         copy, index = divmod(place, len(pool))
         key = pool[index] if copy == 0 else f"{pool[index]}x{copy}"
         rng = random.Random(f"{seed}:{profile.company}:{key}:times")

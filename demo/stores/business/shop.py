@@ -41,7 +41,7 @@ def build(profile: Profile, seed: int = 1, scale: float = 1.0) -> Shop:
         _sell(shop, rng, purchase, people_by_key, number)
     rng = random.Random(f"{key}:rest")
     _add_large_orders(shop, rng)
-    _tag_at_once(shop, rng)
+    tag_at_once(shop, rng)
     _merge_and_delete(shop, rng)
     shop.now = DATA_END
     shop.version = 0
@@ -122,7 +122,7 @@ def _add_large_orders(shop: Shop, rng: random.Random) -> None:
         order.updated_at = customer.updated_at = back
 
 
-def _tag_at_once(shop: Shop, rng: random.Random) -> None:
+def tag_at_once(shop: Shop, rng: random.Random) -> None:
     """Tags orders in one second, as an app's nightly job does."""
     done = [
         each for each in shop.orders.values() if each.updated_at < DATA_END - timedelta(days=30)
