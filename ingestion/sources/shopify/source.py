@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any
 
 import dlt
-import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from ingestion.arrow import Node, Table, last_part
 from ingestion.intake import Intake, Pages, Shape
 from ingestion.once import Once
+from ingestion.resources import Reader, after, resources
 from ingestion.sources.shopify import bulk, queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.queries import Listing
@@ -44,10 +44,6 @@ OVERLAP = timedelta(hours=1)
 #: Objects that are gathered before they become a page, so that small answers don't make small ones.
 BATCH = 1_000
 
-#: Rows of all tables that are gathered before dlt is given them: each step of it takes as long as
-#: reading thirty orders.
-ROWS_AT_ONCE = 20_000
-
 #: Nested lists that are walked through before any column is read.
 _LINE_SHAPE: Shape = {"discountAllocations": [{}]}
 _ORDER_SHAPE: dict[str, Shape] = {"transactions": [{"fees": [{}]}], "refunds": [{}]}
@@ -55,8 +51,6 @@ _REFUND_SHAPE: Shape = {
     "refundLineItems": {"nodes": [{}], "pageInfo": {}},
     "transactions": {"nodes": [{}], "pageInfo": {}},
 }
-
-Reader = Callable[[], Iterator[Pages]]
 
 #: Tables that are read together, each under the name of the first.
 _GROUPS: dict[str, tuple[Table, ...]] = {
@@ -161,7 +155,7 @@ def pages_source(group: tuple[Table, ...], pages: list[Pages]) -> list[DltResour
         group: The tables that are loaded.
         pages: Pages of these tables, and perhaps of others.
     """
-    return _resources(group, lambda: iter(pages))
+    return resources(group, lambda: iter(pages))
 
 
 def take_orders(shop: Shop, nodes: list[Node]) -> Pages:
@@ -178,56 +172,11 @@ def _all_resources(shop: Shop, readers: Mapping[str, Reader]) -> list[DltResourc
     def nothing() -> Iterator[Pages]:
         yield from ()
 
-    resources: list[DltResource] = []
+    made: list[DltResource] = []
     for name, group in _GROUPS.items():
         read = nothing if name in shop.skip else readers.get(name, nothing)
-        resources += _resources(group, partial(_after, shop.intake.nothing(group), read))
-    return resources
-
-
-def _after(first: Pages, read: Reader) -> Iterator[Pages]:
-    yield first
-    yield from read()
-
-
-def _resources(group: tuple[Table, ...], read: Reader) -> list[DltResource]:
-    """One resource a table, all fed by one reader, which runs once.
-
-    The reader is a resource too, under which its state is kept, but has no table.
-    """
-
-    def pages() -> Iterator[Pages]:
-        yield from _gathered(read())
-
-    source = dlt.resource(pages, name=f"{group[0].name}_pages", selected=False)
-
-    def of_table(name: str) -> Callable[[Pages], Iterator[Any]]:
-        def pick(page: Pages) -> Iterator[Any]:
-            if name in page:
-                yield page[name]
-
-        return pick
-
-    return [
-        dlt.transformer(of_table(table.name), data_from=source, **table.hints) for table in group
-    ]
-
-
-def _gathered(found: Iterator[Pages]) -> Iterator[Pages]:
-    """Joins pages into larger ones; none of them is empty."""
-    waiting: dict[str, list[pa.Table]] = {}
-    rows = 0
-    for pages in found:
-        for name, page in pages.items():
-            # A table of which a load has only empty pages makes a file that ADBC can't take.
-            if page.num_rows:
-                waiting.setdefault(name, []).append(page)
-                rows += page.num_rows
-        if rows >= ROWS_AT_ONCE:
-            yield {name: pa.concat_tables(each) for name, each in waiting.items()}
-            waiting, rows = {}, 0
-    if waiting:
-        yield {name: pa.concat_tables(each) for name, each in waiting.items()}
+        made += resources(group, partial(after, shop.intake.nothing(group), read))
+    return made
 
 
 def _changed(
