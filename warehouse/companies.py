@@ -123,11 +123,53 @@ class ShopifyShop(_Strict):
         return self
 
 
+class StripeAccount(_Strict):
+    """A company's account at Stripe; its key is a secret and stands elsewhere (settings.py).
+
+    Attributes:
+        endpoint: Address of the API where it isn't Stripe's own, such as a proxy's.
+        demo_port: Port of this machine at which `clv` serves a made-up account instead of a real
+            one.
+        since: Where the first load starts: what was created before that day (UTC) is left to
+            backfills.
+        skip: Entities that are not read, for a key without their permission.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    demo_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    since: date | None = None
+    skip: tuple[
+        Literal[
+            "balance_transactions",
+            "charges",
+            "coupons",
+            "credit_notes",
+            "customers",
+            "disputes",
+            "invoice_payments",
+            "invoices",
+            "payment_intents",
+            "prices",
+            "products",
+            "refunds",
+            "subscriptions",
+        ],
+        ...,
+    ] = ()
+
+    @model_validator(mode="after")
+    def _one_address(self) -> StripeAccount:
+        if self.endpoint is not None and self.demo_port is not None:
+            raise ValueError("endpoint and demo_port: give one of them")
+        return self
+
+
 class Sources(_Strict):
     """The connected sources of a company."""
 
     files: tuple[FileFeed, ...] = ()
     shopify: ShopifyShop | None = None
+    stripe: StripeAccount | None = None
 
     @field_validator("files")
     @classmethod

@@ -73,4 +73,3 @@ def _complain(account: Account) -> None:
         at = twice.created + timedelta(days=4 + part)
         amount = (twice.amount / 4).quantize(twice.amount)
         payments.give_back(account, twice, amount, at, payments.made_id("re", twice.id, part))
-

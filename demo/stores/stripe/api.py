@@ -343,8 +343,9 @@ def _page(
         )
     after, before = simple.get("starting_after"), simple.get("ending_before")
     if after is not None and before is not None:
-        raise ApiError(400, "You may only specify one of these parameters: ending_before, "
-                       "starting_after.")
+        raise ApiError(
+            400, "You may only specify one of these parameters: ending_before, starting_after."
+        )
     places = {each: place for place, each in enumerate(ids)}
     for key, value in (("starting_after", after), ("ending_before", before)):
         if value is not None and value not in places:

@@ -248,5 +248,3 @@ async def _ordered(request: HttpRequest, make: Callable[[Json], Json]) -> Respon
         return JSONResponse({"error": str(error)}, 404)
     except (TypeError, ValueError) as error:
         return JSONResponse({"error": str(error)}, 400)
-
-

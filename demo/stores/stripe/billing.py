@@ -60,9 +60,7 @@ def stock(account: Account, opened: datetime) -> None:
     _add_price(account, first, "USD", Decimal("0.00451"), "month", opened - timedelta(days=29))
     for name, percent, months in (("Half off", "50", 3), ("Tenth off", "12.5", None)):
         _add_coupon(account, name, opened, percent_off=Decimal(percent), duration_in_months=months)
-    _add_coupon(
-        account, "Welcome", opened, amount_off=Decimal("3.00"), currency=account.currency
-    )
+    _add_coupon(account, "Welcome", opened, amount_off=Decimal("3.00"), currency=account.currency)
 
 
 def _add_price(
@@ -586,4 +584,3 @@ def _special_invoices(account: Account, opened: datetime, end: datetime) -> None
             )
         )
     live(account, many, end)
-

@@ -55,9 +55,7 @@ def pay_orders(account: Account, shop: Shop) -> None:
             payments.decide(account, found, dispute.status == "WON", dispute.finalized_at)
 
 
-def _pay(
-    account: Account, shop: Shop, order: Order, cards: list[Transaction]
-) -> dict[int, Charge]:
+def _pay(account: Account, shop: Shop, order: Order, cards: list[Transaction]) -> dict[int, Charge]:
     """Adds the intent of an order and its charges, by their transaction."""
     tried = [each for each in cards if each.kind in {"SALE", "AUTHORIZATION"}]
     currency = order.currencies.presentment

@@ -191,7 +191,14 @@ def fail_refund(account: Account, refund: Refund, at: datetime) -> None:
     charge = account.of("charges")[refund.charge]
     refund.status, refund.failure_reason = "failed", "expired_or_canceled_card"
     refund.failure_balance_transaction = move(
-        account, refund, refund.amount, refund.currency, "refund_failure", "refund_failure", at, ZERO
+        account,
+        refund,
+        refund.amount,
+        refund.currency,
+        "refund_failure",
+        "refund_failure",
+        at,
+        ZERO,
     ).id
     charge.refunded -= refund.amount
     emit(account, "refund.failed", refund, at)
@@ -218,7 +225,13 @@ def complain(
     charge.disputed = True
     dispute.balance_transactions.append(
         move(
-            account, dispute, -charge.amount, charge.currency, "adjustment", "dispute", at,
+            account,
+            dispute,
+            -charge.amount,
+            charge.currency,
+            "adjustment",
+            "dispute",
+            at,
             _DISPUTE_FEE,
         ).id
     )
