@@ -15,7 +15,7 @@ from warehouse.settings import get_settings
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from ingestion.sources.shopify import ShopifyLoad
+    from ingestion.loads import Load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,7 +104,7 @@ def _reconcile_shopify(company: Company) -> int:
     return 1 if differences else 0
 
 
-def _report(load: ShopifyLoad) -> None:
+def _report(load: Load) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)  # noqa: T201
     for table, totals in load.totals.items():

@@ -27,11 +27,12 @@ Node = Any
 #: Money is at most 14 digits before the point and 4 behind it: the warehouse's numeric(18,4).
 MONEY = pa.decimal128(18, 4)
 
-Kind = Literal["text", "id", "money", "rate", "number", "flag", "time", "epoch", "json"]
+Kind = Literal["text", "id", "key", "money", "rate", "number", "flag", "time", "epoch", "json"]
 
 _TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(),
     "id": pa.string(),
+    "key": pa.string(),
     "money": MONEY,
     "rate": pa.decimal128(38, 18),
     "number": pa.int64(),
@@ -70,8 +71,9 @@ class Column:
     Attributes:
         name: Of the column.
         path: Keys from the object down, separated by points.
-        kind: What values look like: text; id (a global id, of which the last part is kept); money
-            and rate (decimals as strings); number (an integer, as a string or not); flag; time
+        kind: What values look like: text; id (a global id, of which the last part is kept); key (a
+            whole number that names something, kept as text; 0 names nothing); money and rate
+            (decimals as strings); number (an integer, as a string or not); flag; time
             (ISO 8601 with an offset); epoch (whole seconds since 1970); json (anything, kept as it
             is).
         required: Whether a row without it is refused.
@@ -89,7 +91,7 @@ class Column:
 
     @property
     def together(self) -> bool:
-        """Whether it can be read in one pass with others; a kind of its own may need to be alone."""
+        """Whether it can be read in one pass with others."""
         return self.kind in _RAW
 
     def walk(self, nodes: Sequence[Node], keys: Sequence[str] = ()) -> list[Any]:
@@ -455,6 +457,13 @@ def _id(array: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(array, r"^gid://\w+/\w+/", "")
 
 
+def _key(array: pa.Array) -> pa.Array:
+    numbers = _number(array)
+    if pc.any(pc.less(numbers, 0)).as_py():
+        raise BadColumnError("", "is not a whole number that can be a key")
+    return pc.if_else(pc.equal(numbers, 0), None, numbers).cast(pa.string())
+
+
 def _number(array: pa.Array) -> pa.Array:
     # Read without a type: given one, Arrow would cut 1.5 down to 1.
     kinds = pa.types
@@ -528,6 +537,7 @@ _RAW: dict[Kind, pa.DataType] = {
 _FINISHERS: dict[Kind, Callable[[pa.Array], pa.Array]] = {
     "text": _text,
     "id": _id,
+    "key": _key,
     "money": lambda array: array.cast(_TYPES["money"]),
     "rate": lambda array: array.cast(_TYPES["rate"]),
     "number": _number,

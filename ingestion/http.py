@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,7 +99,7 @@ class Transport:
             base_url: What paths are relative to.
             auth: Puts the credentials on each request; never on a download.
             hints: By HTTP status, what to do about it; takes the place of the general ones.
-            explain: Given the request's name and an answer that isn't of status 200, returns what it
+            explain: Given a request's name and an answer that wasn't expected, returns what that
                 means to this API: a TryAgainError or a SourceError; None leaves it to the status.
             patience: When to give up.
             sleep: Waits for seconds.
@@ -122,6 +122,7 @@ class Transport:
         path: str = "",
         *,
         read: Callable[[requests.Response], Answer],
+        expected: Collection[int] = (200,),
         **parts: Any,
     ) -> Answer:
         """Sends a request and returns what was read from its answer.
@@ -130,9 +131,10 @@ class Transport:
             name: The request as people know it, such as "Orders, page 12".
             method: "GET" or "POST".
             path: Below the base URL.
-            read: Turns an answer of status 200 into the result. May raise TryAgainError, or
-                SourceError when trying again is of no use.
-            parts: What RESTClient takes: params, json, headers.
+            read: Turns an answer into the result. May raise TryAgainError, or SourceError when
+                trying again is of no use.
+            expected: Statuses of the answers that are read.
+            parts: What RESTClient takes: params, json, headers, allow_redirects.
 
         Raises:
             SourceError: The request is hopeless, or the patience is used up; names the request.
@@ -144,6 +146,7 @@ class Transport:
                 self._checked(
                     name,
                     client.request(path, method=method, timeout=TIMEOUTS, **parts),  # type: ignore[arg-type]
+                    expected,
                 )
             ),
         )
@@ -216,9 +219,11 @@ class Transport:
         backoff = min(self._patience.longest_wait, self._patience.first_wait * doublings)
         return backoff * (0.5 + 0.5 * self._chance())
 
-    def _checked(self, name: str, response: requests.Response) -> requests.Response:
+    def _checked(
+        self, name: str, response: requests.Response, expected: Collection[int] = (200,)
+    ) -> requests.Response:
         status = response.status_code
-        if status == 200:
+        if status in expected:
             return response
         if self._explain is not None and (meant := self._explain(name, response)) is not None:
             raise meant

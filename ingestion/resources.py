@@ -1,12 +1,13 @@
-"""dlt resources for tables that one reader fills together.
+"""Readers of pages as dlt resources: one resource a table, whatever is read together.
 
-Belongs here: what every API connector shares. Does not belong here: what a reader reads
+Belongs here: what every API connector's source is made of. Does not belong here: what is read
 (`sources/<name>/source.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dlt
@@ -20,22 +21,42 @@ from ingestion.intake import Pages
 #: reading thirty orders.
 ROWS_AT_ONCE = 20_000
 
-#: Reads pages to the end.
 Reader = Callable[[], Iterator[Pages]]
 
 
-def resources(group: Sequence[Table], read: Reader) -> list[DltResource]:
-    """Makes one resource a table, all fed by one reader, which runs once.
-
-    The reader is a resource too, under which its state is kept, but has no table.
+def every_table(
+    groups: Mapping[str, tuple[Table, ...]],
+    readers: Mapping[str, Reader],
+    nothing: Callable[[Iterable[Table]], Pages],
+    skip: Collection[str] = (),
+) -> list[DltResource]:
+    """Builds the resources of all tables: whatever is read, no table is missing afterwards.
 
     Args:
-        group: The tables; the reader is called by the name of the first.
-        read: Yields pages of these tables, and perhaps of others, which are left out.
+        groups: Tables that are read together, by name.
+        readers: What reads a group, by its name; a group without one is only made.
+        nothing: Builds the pages that make tables without a row.
+        skip: Groups that aren't read.
+    """
+
+    def unread() -> Iterator[Pages]:
+        yield from ()
+
+    found: list[DltResource] = []
+    for name, group in groups.items():
+        read = unread if name in skip else readers.get(name, unread)
+        found += resources(group, partial(_after, nothing(group), read))
+    return found
+
+
+def resources(group: tuple[Table, ...], read: Reader) -> list[DltResource]:
+    """Builds one resource a table, all fed by one reader, which runs once.
+
+    The reader is a resource too, under which its state is kept, but has no table.
     """
 
     def pages() -> Iterator[Pages]:
-        yield from gathered(read())
+        yield from _gathered(read())
 
     source = dlt.resource(pages, name=f"{group[0].name}_pages", selected=False)
 
@@ -51,13 +72,12 @@ def resources(group: Sequence[Table], read: Reader) -> list[DltResource]:
     ]
 
 
-def after(first: Pages, read: Reader) -> Iterator[Pages]:
-    """Yields some pages before those of a reader."""
+def _after(first: Pages, read: Reader) -> Iterator[Pages]:
     yield first
     yield from read()
 
 
-def gathered(found: Iterator[Pages]) -> Iterator[Pages]:
+def _gathered(found: Iterator[Pages]) -> Iterator[Pages]:
     """Joins pages into larger ones; none of them is empty."""
     waiting: dict[str, list[pa.Table]] = {}
     rows = 0

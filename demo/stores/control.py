@@ -14,7 +14,11 @@ from typing import Any
 # middle of the body; `malformed` is JSON that stops; those of bulk befall a bulk operation, and
 # those of a result its download.
 REQUEST_FAULTS = frozenset(
-    {"throttled", "status", "slow", "drop", "malformed", "internal", "access_denied"}
+    {
+        *("throttled", "status", "slow", "drop", "malformed", "internal", "access_denied"),
+        # What a site made of PHP answers with: a notice before the JSON, a page instead of it.
+        *("notice", "webpage"),
+    }
 )
 BULK_FAULTS = frozenset(
     {"bulk_failed", "bulk_failed_empty", "bulk_canceled", "bulk_expired", "bulk_stuck"}
@@ -26,7 +30,7 @@ RESULT_FAULTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a request is known by: its kind (graphql, bulk or result), operation and root fields."""
+    """What a request is known by: kind (graphql, rest, bulk, result), operation, root fields."""
 
     kind: str
     operation: str | None = None
@@ -91,8 +95,12 @@ class Hook:
 
 @dataclass(slots=True)
 class Plane:
-    """All that is planned, and a log of the requests."""
+    """All that is planned, and a log of the requests.
 
+    `kind` is that of the API's requests, which is meant where none is named.
+    """
+
+    kind: str = "graphql"
     faults: list[Fault] = field(default_factory=list)
     hooks: list[Hook] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
@@ -115,7 +123,7 @@ class Plane:
             known = ", ".join(sorted(REQUEST_FAULTS | BULK_FAULTS | RESULT_FAULTS))
             raise ValueError(f"no such fault: {kind}; known are {known}")
         elif match.kind is None:
-            match = Match("graphql", match.operation, match.field)
+            match = Match(self.kind, match.operation, match.field)
         fault = Fault(kind, match, **order)
         with self._lock:
             self.faults.append(fault)
@@ -125,7 +133,7 @@ class Plane:
         """Plans changes after a request."""
         after = dict(order["after"])
         nth = after.pop("nth", 1)
-        hook = Hook(Match(**{"kind": "graphql", **after}), list(order["do"]), nth)
+        hook = Hook(Match(**{"kind": self.kind, **after}), list(order["do"]), nth)
         with self._lock:
             self.hooks.append(hook)
         return hook

@@ -90,6 +90,27 @@ def _merge_customers(shop: Shop, order: Json) -> Json:
     return {"job_id": merge.job_id}
 
 
+def _trash(shop: Shop, order: Json) -> Json:
+    restore = order["action"] == "restore"
+    changes.trash(shop, order["entity"], number(order["id"]), restore=restore)
+    return {"id": number(order["id"])}
+
+
+def _delete_refund(shop: Shop, order: Json) -> Json:
+    changes.delete_refund(shop, number(order["id"]))
+    return {"id": number(order["id"])}
+
+
+def _edit_variant(shop: Shop, order: Json) -> Json:
+    changes.edit_variant(shop, number(order["id"]), Decimal(str(order["price"])))
+    return {"id": number(order["id"])}
+
+
+def _delete_variant(shop: Shop, order: Json) -> Json:
+    changes.delete_variant(shop, number(order["id"]))
+    return {"id": number(order["id"])}
+
+
 def _advance(shop: Shop, order: Json) -> Json:
     return {"now": changes.tick(shop, int(order["seconds"])).isoformat()}
 
@@ -102,6 +123,11 @@ _ACTIONS: dict[str, Callable[[Shop, Json], Json]] = {
     "refund_order": _refund_order,
     "delete": _delete,
     "merge_customers": _merge_customers,
+    "trash": _trash,
+    "restore": _trash,
+    "delete_refund": _delete_refund,
+    "edit_variant": _edit_variant,
+    "delete_variant": _delete_variant,
     "advance": _advance,
 }
 

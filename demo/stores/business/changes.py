@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from demo.stores.business.model import Deletion, Line, Merge, Order, Shop
@@ -230,3 +231,67 @@ def merge_customers(shop: Shop, from_id: int, into_id: int, *, touch_orders: boo
     shop.merges.append(merge)
     shop.deletions.append(Deletion(shop.ids.next("deletion"), "customer", from_id, at))
     return merge
+
+
+def trash(shop: Shop, entity: str, entity_id: int, *, restore: bool = False) -> None:
+    """Throws an order or a product away, or takes it out of the trash; both mark it as changed.
+
+    Raises:
+        LookupError: There is no such thing.
+        ValueError: The entity has no trash.
+    """
+    things: dict[str, dict[int, Any]] = {"order": shop.orders, "product": shop.products}
+    if entity not in things:
+        raise ValueError(f"there is no trash for {entity}, only for {', '.join(things)}")
+    if entity_id not in things[entity]:
+        raise LookupError(f"no {entity} {entity_id}")
+    thing = things[entity][entity_id]
+    thing.trashed, thing.updated_at = not restore, tick(shop)
+
+
+def delete_refund(shop: Shop, refund_id: int) -> None:
+    """Deletes the record of a refund; its order is not marked as changed, and no money comes back.
+
+    Raises:
+        LookupError: There is none.
+    """
+    for order in shop.orders.values():
+        for refund_made in order.refunds:
+            if refund_made.id == refund_id:
+                at = tick(shop)
+                order.refunds.remove(refund_made)
+                for line in order.lines:
+                    line.current_quantity += sum(
+                        each.quantity for each in refund_made.lines if each.line_id == line.id
+                    )
+                shop.deletions.append(Deletion(shop.ids.next("deletion"), "refund", refund_id, at))
+                return
+    raise LookupError(f"no refund {refund_id}")
+
+
+def edit_variant(shop: Shop, variant_id: int, price: Decimal) -> None:
+    """Sets a variant's price; its product is not marked as changed.
+
+    Raises:
+        LookupError: There is none.
+    """
+    variant = shop.variant(variant_id)
+    if variant is None:
+        raise LookupError(f"no variant {variant_id}")
+    variant.price, variant.updated_at = price, tick(shop)
+
+
+def delete_variant(shop: Shop, variant_id: int) -> None:
+    """Deletes a variant; its product is not marked as changed.
+
+    Raises:
+        LookupError: There is none.
+    """
+    for product in shop.products.values():
+        for variant in product.variants:
+            if variant.id == variant_id:
+                product.variants.remove(variant)
+                gone = Deletion(shop.ids.next("deletion"), "variant", variant_id, tick(shop))
+                shop.deletions.append(gone)
+                return
+    raise LookupError(f"no variant {variant_id}")

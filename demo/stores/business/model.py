@@ -497,6 +497,8 @@ class Shop:
     deletions: list[Deletion] = field(default_factory=list)
     merges: list[Merge] = field(default_factory=list)
     version: int = 0
+    # Over which money comes unless something else is said.
+    gateway: str = "shopify_payments"
 
     def variant(self, variant_id: int) -> Variant | None:
         """Returns the variant, None if there is none any more."""

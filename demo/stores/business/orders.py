@@ -222,13 +222,14 @@ def transact(
     at: datetime,
     *,
     status: str = "SUCCESS",
-    gateway: str = CARDS,
+    gateway: str | None = None,
     parent: Transaction | None = None,
     refund: Refund | None = None,
     error: str | None = None,
 ) -> Transaction:
     """Adds a transaction to the order; cards cost a fee when money comes in."""
     rate, flat = shop.profile.gateway_fee
+    gateway = gateway or shop.gateway
     fees = []
     moved = kind in {"SALE", "CAPTURE"} and status == "SUCCESS"
     if gateway in CARD_GATEWAYS and moved and not order.test:

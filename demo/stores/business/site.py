@@ -25,6 +25,7 @@ from demo.stores.business.shop import DATA_END, OPENED, build, tag_at_once
 SHARE = 0.4
 _KNOWN = 1 / 3
 _TRASHED = 4
+_IDLE = 3
 #: Currencies that every site sells in: one without decimals, one with three.
 _EVERYWHERE = {"JPY": (0.03, Decimal("155.20")), "KWD": (0.02, Decimal("0.30712"))}
 
@@ -60,7 +61,11 @@ def build_site(profile: Profile, seed: int = 1, scale: float = 1.0) -> Shop:
         code: profile.rates.get(code, each) for code, each in _EVERYWHERE.items()
     }
     site = Shop(
-        profile=replace(profile, rates=rates), opened_at=OPENED, now=DATA_END, ids=SiteIds(profile)
+        profile=replace(profile, rates=rates),
+        opened_at=OPENED,
+        now=DATA_END,
+        ids=SiteIds(profile),
+        gateway=STRIPE,
     )
     catalogue.stock(site, key)
     _offer(site)
@@ -72,6 +77,7 @@ def build_site(profile: Profile, seed: int = 1, scale: float = 1.0) -> Shop:
         rng = random.Random(f"{key}:{purchase.key}:{purchase.at.isoformat()}")
         _sell(site, rng, purchase, people_by_key, known, number)
     rng = random.Random(f"{key}:rest")
+    _add_idle_customers(site, rng)
     tag_at_once(site, rng)
     _throw_away(site, rng)
     site.now = DATA_END
@@ -220,23 +226,32 @@ def _pay(site: Shop, rng: random.Random, order: Order, end: datetime) -> None:
     elif drawn < 0.20:
         _authorize(site, order, at + timedelta(hours=rng.randrange(2, 70)), end, drawn < 0.17)
     else:
-        transact(site, order, "SALE", due, at + timedelta(minutes=3), gateway=STRIPE)
+        transact(site, order, "SALE", due, at + timedelta(minutes=3))
 
 
 def _authorize(site: Shop, order: Order, then: datetime, end: datetime, voided: bool) -> None:
     """Authorizes a card first, and captures or voids that later."""
     due = order.price
-    first = transact(site, order, "AUTHORIZATION", due, order.created_at, gateway=STRIPE)
+    first = transact(site, order, "AUTHORIZATION", due, order.created_at)
     if then > end:
         return
     if voided:
         order.cancelled_at, order.cancel_reason = then, "FRAUD"
     kind = "VOID" if voided else "CAPTURE"
-    transact(site, order, kind, due, then, gateway=STRIPE, parent=first)
+    transact(site, order, kind, due, then, parent=first)
 
 
 def _try_card(site: Shop, order: Order, due: Money, at: datetime, error: str) -> None:
-    transact(site, order, "SALE", due, at, status="FAILURE", gateway=STRIPE, error=error)
+    transact(site, order, "SALE", due, at, status="FAILURE", error=error)
+
+
+def _add_idle_customers(site: Shop, rng: random.Random) -> None:
+    """Adds people who have an account and never bought."""
+    for number in range(_IDLE):
+        created = OPENED + timedelta(days=rng.randrange(1, 500), seconds=rng.randrange(86_400))
+        customer = people.invent(site, rng, f"idle{number}", created)
+        customer.email = customer.email or f"customer{customer.id}@example.com"
+        site.customers[customer.id] = customer
 
 
 def _throw_away(site: Shop, rng: random.Random) -> None:

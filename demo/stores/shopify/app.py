@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import math
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import lru_cache
@@ -30,10 +28,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from demo.stores.business.model import Shop
-from demo.stores.control import Fault, Plane, Request
+from demo.stores.control import Fault, Request
+from demo.stores.controlled import Controlled, Dropped, ordered
 from demo.stores.requested import change
 from demo.stores.shopify.access import ALL_ORDERS, EVERY_SCOPE
 from demo.stores.shopify.bulk import Desk
@@ -112,14 +110,12 @@ class Read:
         )
 
 
-class StandIn:
+class StandIn(Controlled):
     """One shop's stand-in: `app` serves it."""
 
     def __init__(self, shop: Shop, limits: Limits | None = None) -> None:
-        self.shop = shop
+        super().__init__(shop, ENTITIES)
         self.limits = limits or Limits()
-        self.plane = Plane()
-        self.lock = threading.RLock()
         self.lists: dict[Any, list[Any]] = {}
         self.requests = 0
         self.desk = Desk(
@@ -137,14 +133,8 @@ class StandIn:
             routes=[
                 Route("/admin/api/{version}/graphql.json", self.graphql, methods=["POST"]),
                 Route("/bulk/{number:int}/{name}", self.result, methods=["GET"]),
-                Route("/_control/faults", self.faults, methods=["GET", "POST", "DELETE"]),
-                Route("/_control/hooks", self.hooks, methods=["POST"]),
-                Route("/_control/changes", self.changes, methods=["POST"]),
                 Route("/_control/tokens", self.set_token, methods=["POST"]),
-                Route("/_control/truth", self.truth_names, methods=["GET"]),
-                Route("/_control/truth/{entity}", self.truth, methods=["GET"]),
-                Route("/_control/log", self.log, methods=["GET", "DELETE"]),
-                Route("/_control/clock", self.clock, methods=["GET"]),
+                *self.control_routes(),
             ]
         )
 
@@ -303,29 +293,7 @@ class StandIn:
         digest = hashlib.sha256(f"{self.shop.profile.company}:{self.requests}".encode()).hexdigest()
         return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
-    # The control plane
-
-    async def faults(self, request: HttpRequest) -> Response:
-        """Plans a fault, tells the plans, or forgets all of them and the log."""
-        if request.method == "GET":
-            return JSONResponse(self.plane.state())
-        if request.method == "DELETE":
-            self.plane.clear()
-            return JSONResponse({})
-        return await _ordered(request, lambda order: {"kind": self.plane.add_fault(order).kind})
-
-    async def hooks(self, request: HttpRequest) -> Response:
-        """Plans changes after a request."""
-        return await _ordered(request, lambda order: {"nth": self.plane.add_hook(order).nth})
-
-    async def changes(self, request: HttpRequest) -> Response:
-        """Changes the shop."""
-
-        def make(order: Json) -> Json:
-            with self.lock:
-                return change(self.shop, order)
-
-        return await _ordered(request, make)
+    # The control plane, as far as it is this API's own
 
     async def set_token(self, request: HttpRequest) -> Response:
         """Adds a token, or changes its scopes, its points, or whether it is expired."""
@@ -344,42 +312,7 @@ class StandIn:
             self.tokens[name] = token
             return {"scopes": sorted(token.scopes), "expired": token.expired}
 
-        return await _ordered(request, make)
-
-    async def truth_names(self, _request: HttpRequest) -> Response:
-        """Names what there is a truth of."""
-        return JSONResponse(sorted(ENTITIES))
-
-    async def truth(self, request: HttpRequest) -> Response:
-        """Tells what the shop really is."""
-        entity = request.path_params["entity"]
-        if entity not in ENTITIES:
-            return JSONResponse({"error": f"no such entity: {entity}"}, 404)
-        with self.lock:
-            return JSONResponse(list(ENTITIES[entity](self.shop)))
-
-    async def log(self, request: HttpRequest) -> Response:
-        """Tells the requests so far: names of headers, never what they hold."""
-        if request.method == "DELETE":
-            self.plane.log.clear()
-        return JSONResponse(self.plane.log)
-
-    async def clock(self, _request: HttpRequest) -> Response:
-        """Tells the shop's time."""
-        return JSONResponse({"now": self.shop.now.isoformat(), "version": self.shop.version})
-
-
-class Dropped(Response):
-    """A body of which half arrives before the connection is closed."""
-
-    def __init__(self, content: bytes, media_type: str) -> None:
-        super().__init__(content, media_type=media_type)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the half; the server closes what an application leaves unfinished."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        half = bytes(self.body[: math.ceil(len(self.body) / 2)])
-        await send({"type": "http.response.body", "body": half, "more_body": True})
+        return await ordered(request, make)
 
 
 @lru_cache(maxsize=64)
@@ -466,13 +399,3 @@ def _no_result(status: int) -> Response:
     code = {403: "AccessDenied", 404: "NoSuchKey"}.get(status, "InternalError")
     xml = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code></Error>"
     return Response(xml, status, media_type="application/xml")
-
-
-async def _ordered(request: HttpRequest, make: Callable[[Json], Json]) -> Response:
-    """Does what a control request orders; 400 or 404 with the reason if it can't be done."""
-    try:
-        return JSONResponse(make(await request.json()))
-    except LookupError as error:
-        return JSONResponse({"error": str(error)}, 404)
-    except (TypeError, ValueError) as error:
-        return JSONResponse({"error": str(error)}, 400)

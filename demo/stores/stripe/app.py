@@ -7,10 +7,9 @@ import base64
 import binascii
 import hashlib
 import json
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,8 +17,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.stores.control import Fault, Plane, Request
-from demo.stores.shopify.app import Dropped
+from demo.stores.control import Fault, Request
+from demo.stores.controlled import Controlled, Dropped, ordered
 from demo.stores.stripe import truth
 from demo.stores.stripe.api import PERMISSIONS, ApiError, Question, Reader, question
 from demo.stores.stripe.changes import change
@@ -42,26 +41,24 @@ class Key:
     expired: bool = False
 
 
-class StandIn:
+class StandIn(Controlled):
     """One account's stand-in: `app` serves it."""
 
     def __init__(self, account: Account) -> None:
+        super().__init__(
+            account,
+            {name: partial(truth.rows, entity=name) for name in truth.ENTITIES},
+            "rest",
+            change,
+        )
         self.account = account
-        self.plane = Plane()
-        self.lock = threading.RLock()
         self.reader = Reader(account)
         self.requests = 0
         self.keys = {key_for(account.company): Key()}
         self.app = Starlette(
             routes=[
-                Route("/_control/faults", self.faults, methods=["GET", "POST", "DELETE"]),
-                Route("/_control/hooks", self.hooks, methods=["POST"]),
-                Route("/_control/changes", self.changes, methods=["POST"]),
+                *self.control_routes(),
                 Route("/_control/keys", self.set_key, methods=["POST"]),
-                Route("/_control/truth", self.truth_names, methods=["GET"]),
-                Route("/_control/truth/{entity}", self.truth, methods=["GET"]),
-                Route("/_control/log", self.log, methods=["GET", "DELETE"]),
-                Route("/_control/clock", self.clock, methods=["GET"]),
                 Route("/{path:path}", self.api, methods=["GET"]),
             ]
         )
@@ -96,7 +93,7 @@ class StandIn:
         if version != API_VERSION:
             raise ApiError(400, f"Invalid Stripe API version: {version}.")
         asked = question(request.url.path)
-        described = Request("graphql", asked.operation)
+        described = Request("rest", asked.operation)
         entry["operation"] = asked.operation
         fault = self.plane.meet(described)
         if fault:
@@ -109,7 +106,7 @@ class StandIn:
         with self.lock:
             params = request.query_params.multi_items()
             answer = self.reader.answer(request.url.path, asked, params)
-            self.plane.after(described, lambda order: change(self.account, order))
+            self.plane.after(described, self.change)
         content = json.dumps(answer, separators=(",", ":")).encode()
         if fault and fault.kind == "drop":
             return Dropped(content, "application/json")
@@ -154,28 +151,6 @@ class StandIn:
 
     # The control plane
 
-    async def faults(self, request: HttpRequest) -> Response:
-        """Plans a fault, tells the plans, or forgets all of them and the log."""
-        if request.method == "GET":
-            return JSONResponse(self.plane.state())
-        if request.method == "DELETE":
-            self.plane.clear()
-            return JSONResponse({})
-        return await _ordered(request, lambda order: {"kind": self.plane.add_fault(order).kind})
-
-    async def hooks(self, request: HttpRequest) -> Response:
-        """Plans changes after a request."""
-        return await _ordered(request, lambda order: {"nth": self.plane.add_hook(order).nth})
-
-    async def changes(self, request: HttpRequest) -> Response:
-        """Changes the account."""
-
-        def make(order: Json) -> Json:
-            with self.lock:
-                return change(self.account, order)
-
-        return await _ordered(request, make)
-
     async def set_key(self, request: HttpRequest) -> Response:
         """Adds a key, or changes which permissions it lacks and whether it is expired."""
 
@@ -185,29 +160,7 @@ class StandIn:
             key.expired = bool(order.get("expired", key.expired))
             return {"lacks": sorted(key.lacks), "expired": key.expired}
 
-        return await _ordered(request, make)
-
-    async def truth_names(self, _request: HttpRequest) -> Response:
-        """Names what there is a truth of."""
-        return JSONResponse(sorted(truth.ENTITIES))
-
-    async def truth(self, request: HttpRequest) -> Response:
-        """Tells what the account really is."""
-        entity = request.path_params["entity"]
-        if entity not in truth.ENTITIES:
-            return JSONResponse({"error": f"no such entity: {entity}"}, 404)
-        with self.lock:
-            return JSONResponse(list(truth.rows(self.account, entity)))
-
-    async def log(self, request: HttpRequest) -> Response:
-        """Tells the requests so far: names of headers, never what they hold."""
-        if request.method == "DELETE":
-            self.plane.log.clear()
-        return JSONResponse(self.plane.log)
-
-    async def clock(self, _request: HttpRequest) -> Response:
-        """Tells the account's time."""
-        return JSONResponse({"now": self.account.now.isoformat(), "version": self.account.version})
+        return await ordered(request, make)
 
 
 def _forbidden(permission: str) -> ApiError:
@@ -238,13 +191,3 @@ def _refused(status: int, fault: Fault) -> Response:
         message = "An unknown error occurred" if status >= 500 else "The request was refused."
         error = {"message": message, "type": "api_error" if status >= 500 else "invalid_request"}
     return JSONResponse({"error": error}, status, headers)
-
-
-async def _ordered(request: HttpRequest, make: Callable[[Json], Json]) -> Response:
-    """Does what a control request orders; 400 or 404 with the reason if it can't be done."""
-    try:
-        return JSONResponse(make(await request.json()))
-    except LookupError as error:
-        return JSONResponse({"error": str(error)}, 404)
-    except (TypeError, ValueError) as error:
-        return JSONResponse({"error": str(error)}, 400)

@@ -1,4 +1,4 @@
-"""What an account consists of. Times are UTC and whole seconds; money is decimal, in major units."""
+"""What an account consists of. Times are UTC and whole seconds; money is in major units."""
 
 from __future__ import annotations
 
@@ -367,7 +367,7 @@ class Account:
         return self.things[collection]
 
     def newest_first(self, collection: str) -> list[Any]:
-        """Returns a list as the API has it; what was made in one second has one order all the same."""
+        """Returns a list as the API has it; things of one second have one order all the same."""
         if collection == "events":
             horizon = self.now - EVENTS_KEPT
             found = [each for each in self.of(collection).values() if each.created >= horizon]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 # docs.stripe.com/currencies, "Zero-decimal", "Three-decimal" and "Special cases".
-_NONE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-_THREE = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_NONE = {*("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"), *("PYG", "RWF", "VND", "VUV")}
+_NONE |= {"XAF", "XOF", "XPF"}
+_THREE = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 _WHOLE = frozenset({"ISK", "UGX"})
 
 

@@ -1,4 +1,4 @@
-"""Objects as the API answers with them: ids instead of objects, smallest units, seconds since 1970."""
+"""Objects as the API answers with them: ids, smallest units, seconds since 1970."""
 
 from __future__ import annotations
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.errors import SourceError
-from ingestion.intake import Intake, Progress, Totals
+from ingestion.intake import Intake, Progress
+from ingestion.loads import Load, has_rows
 from ingestion.locks import exclusive_load
 from ingestion.pipeline import load
-from ingestion.quarantine import ObjectQuarantine, RejectedRow
+from ingestion.quarantine import ObjectQuarantine
 from ingestion.sources.shopify import queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.deletions import (
@@ -38,29 +39,6 @@ log = logging.getLogger(__name__)
 ALL_ORDERS = "read_all_orders"
 
 
-@dataclass(frozen=True)
-class ShopifyLoad:
-    """What one load of one shop did.
-
-    Attributes:
-        totals: Rows and money as read, by table.
-        counts: Objects that the shop itself counts: orders, customers, products.
-        deleted: Tombstones written by this load's comparison, by entity.
-        warnings: What people have to look at.
-        first_rejected: The first objects that went to quarantine.
-        requests: Requests to the API.
-        load_ids: dlt's ids of what was loaded.
-    """
-
-    totals: dict[str, Totals]
-    counts: dict[str, int]
-    deleted: dict[str, int]
-    warnings: tuple[str, ...]
-    first_rejected: tuple[RejectedRow, ...]
-    requests: int
-    load_ids: tuple[str, ...]
-
-
 @dataclass
 class _Work:
     """A load under way, and what it has done so far."""
@@ -78,7 +56,7 @@ class _Work:
 
 def land_shopify(
     company: Company, *, client: ShopifyClient | None = None, progress: Progress | None = None
-) -> ShopifyLoad:
+) -> Load:
     """Lands what changed in a company's shop since the last load, and finds what is gone.
 
     Args:
@@ -112,7 +90,7 @@ def backfill_shopify(
     *,
     client: ShopifyClient | None = None,
     progress: Progress | None = None,
-) -> ShopifyLoad:
+) -> Load:
     """Lands the orders, customers and products that were created in a time, by bulk operations.
 
     Remembers nothing: where the next load begins isn't moved.
@@ -155,7 +133,10 @@ def _work(
         scopes = {scope["handle"] for scope in found["currentAppInstallation"]["accessScopes"]}
         since = configured.since
         intake = Intake(
-            company.id, quarantine, _has_rows(company.id), progress or (lambda *_: None)
+            company.id,
+            quarantine,
+            has_rows(SOURCE, (*tables.ORDER_CHILDREN, tables.VARIANTS), company.id),
+            progress or (lambda *_: None),
         )
         shop = Shop(
             client,
@@ -190,8 +171,8 @@ def _correct(work: _Work, found: Corrections) -> None:
         _load(work, source)
 
 
-def _report(work: _Work) -> ShopifyLoad:
-    return ShopifyLoad(
+def _report(work: _Work) -> Load:
+    return Load(
         totals=work.shop.intake.totals,
         counts=work.counts,
         deleted=dict(work.deleted),
@@ -200,28 +181,6 @@ def _report(work: _Work) -> ShopifyLoad:
         requests=work.client.requests,
         load_ids=tuple(work.load_ids),
     )
-
-
-def _has_rows(company_id: str) -> bool:
-    """Says whether any table with children holds rows of the company; half a load is enough."""
-    from psycopg import sql
-
-    from warehouse.connection import connect
-
-    with connect() as connection:
-        for table in (*tables.ORDER_CHILDREN, tables.VARIANTS):
-            name = sql.Identifier("raw_shopify", table.name)
-            there = connection.execute(
-                "select to_regclass(%s) is not null", (f"raw_shopify.{table.name}",)
-            ).fetchone()
-            if there is None or not there[0]:
-                continue
-            row = connection.execute(
-                sql.SQL("select from {} where company_id = %s limit 1").format(name), (company_id,)
-            ).fetchone()
-            if row is not None:
-                return True
-    return False
 
 
 def _warn_of_young_orders(work: _Work) -> None:

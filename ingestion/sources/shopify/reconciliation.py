@@ -10,11 +10,11 @@ compared. What is in quarantine is accounted for, too.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
+from ingestion.comparison import Comparison
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.settings import client_for, shop_of
 from warehouse.companies import Company
@@ -75,30 +75,6 @@ _MEASURES = {
     "total_refunded": "coalesce(sum(total_refunded), 0)",
     "total_received": "coalesce(sum(total_received), 0)",
 }
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One figure of the shop beside that of the warehouse.
-
-    Attributes:
-        what: The figure, such as "orders" or "total_price of 2026-06-30".
-        shop: As the shop has it.
-        warehouse: As it landed.
-    """
-
-    what: str
-    shop: Decimal
-    warehouse: Decimal
-
-    @property
-    def agrees(self) -> bool:
-        """Whether they are the same, to the last digit."""
-        return self.shop == self.warehouse
-
-    def __str__(self) -> str:
-        verdict = "agrees" if self.agrees else f"differs by {self.warehouse - self.shop:,}"
-        return f"{self.what}: shop {self.shop:,}, warehouse {self.warehouse:,}: {verdict}"
 
 
 def reconcile(

@@ -18,7 +18,7 @@ from dlt.extract import DltResource, DltSource
 from ingestion.arrow import Node, Table, last_part
 from ingestion.intake import Intake, Pages, Shape
 from ingestion.once import Once
-from ingestion.resources import Reader, after, resources
+from ingestion.resources import Reader, every_table, resources
 from ingestion.sources.shopify import bulk, queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.queries import Listing
@@ -85,7 +85,7 @@ class Shop:
 @dlt.source(name="shopify", max_table_nesting=0)
 def changes_source(shop: Shop) -> list[DltResource]:
     """Everything that changed since the last load."""
-    return _all_resources(
+    return _every_table(
         shop,
         {
             "orders": partial(_changed, shop, queries.ORDERS, take_orders),
@@ -107,7 +107,7 @@ def backfill_source(shop: Shop, start: datetime, end: datetime) -> list[DltResou
         start: Start, included.
         end: End, excluded.
     """
-    return _all_resources(
+    return _every_table(
         shop,
         {
             "orders": partial(_bulk_orders, shop, start, end),
@@ -166,17 +166,8 @@ def take_orders(shop: Shop, nodes: list[Node]) -> Pages:
     return _order_pages(shop, nodes, tables.ORDER_CHILDREN)
 
 
-def _all_resources(shop: Shop, readers: Mapping[str, Reader]) -> list[DltResource]:
-    """The resources of all tables: whatever is read, no table is missing afterwards."""
-
-    def nothing() -> Iterator[Pages]:
-        yield from ()
-
-    made: list[DltResource] = []
-    for name, group in _GROUPS.items():
-        read = nothing if name in shop.skip else readers.get(name, nothing)
-        made += resources(group, partial(after, shop.intake.nothing(group), read))
-    return made
+def _every_table(shop: Shop, readers: Mapping[str, Reader]) -> list[DltResource]:
+    return every_table(_GROUPS, readers, shop.intake.nothing, shop.skip)
 
 
 def _changed(

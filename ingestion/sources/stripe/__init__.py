@@ -8,45 +8,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.errors import SourceError
-from ingestion.intake import Intake, Progress, Totals
+from ingestion.intake import Intake, Progress
+from ingestion.loads import Load, has_rows
 from ingestion.locks import exclusive_load
 from ingestion.pipeline import load
-from ingestion.quarantine import ObjectQuarantine, RejectedRow
+from ingestion.quarantine import ObjectQuarantine
 from ingestion.sources.stripe.client import StripeClient
-from ingestion.sources.stripe.entities import ENTITIES
+from ingestion.sources.stripe.entities import CHILDREN, ENTITIES
 from ingestion.sources.stripe.landed import Landed
 from ingestion.sources.stripe.settings import SOURCE, account_of, client_for
 from ingestion.sources.stripe.source import Account, backfill_source, changes_source
 from warehouse.companies import Company
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class StripeLoad:
-    """What one load of one account did.
-
-    Attributes:
-        totals: Rows and money as read, by table.
-        counts: Nothing: Stripe counts nothing itself.
-        deleted: Tombstones written by this load, by entity.
-        warnings: What people have to look at.
-        first_rejected: The first objects that went to quarantine.
-        requests: Requests to the API.
-        load_ids: dlt's ids of what was loaded.
-    """
-
-    totals: dict[str, Totals]
-    deleted: dict[str, int]
-    warnings: tuple[str, ...]
-    first_rejected: tuple[RejectedRow, ...]
-    requests: int
-    load_ids: tuple[str, ...]
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,7 +38,7 @@ class _Work:
 
 def land_stripe(
     company: Company, *, client: StripeClient | None = None, progress: Progress | None = None
-) -> StripeLoad:
+) -> Load:
     """Lands what is new or changed in a company's account since the last load, and what is gone.
 
     Args:
@@ -86,7 +64,7 @@ def backfill_stripe(
     *,
     client: StripeClient | None = None,
     progress: Progress | None = None,
-) -> StripeLoad:
+) -> Load:
     """Lands what was created in a time.
 
     Remembers nothing: where the next load begins isn't moved.
@@ -127,7 +105,12 @@ def _work(
         since = configured.since
         account = Account(
             client,
-            Intake(company.id, quarantine, landed.has_rows(), progress or (lambda *_: None)),
+            Intake(
+                company.id,
+                quarantine,
+                has_rows(SOURCE, CHILDREN, company.id),
+                progress or (lambda *_: None),
+            ),
             landed,
             tuple(each for each in ENTITIES if each.name not in configured.skip),
             datetime.combine(since, time.min, UTC) if since else None,
@@ -137,11 +120,13 @@ def _work(
             log.warning("stripe, company %s: %s", company.id, warning)
 
 
-def _load(work: _Work, source: object) -> StripeLoad:
+def _load(work: _Work, source: object) -> Load:
     load_id = load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
     account = work.account
-    return StripeLoad(
+    return Load(
         totals=account.intake.totals,
+        # Stripe counts nothing itself.
+        counts={},
         deleted=dict(account.deleted),
         warnings=tuple(account.warnings),
         first_rejected=tuple(work.quarantine.first),

@@ -1,7 +1,7 @@
 """Asks Stripe's API.
 
-Belongs here: versions, keys, what a refusal means. Does not belong here: what is asked (`reading.py`),
-and what is in the answers.
+Belongs here: version, key, what a refusal means. Does not belong here: what is asked
+(`reading.py`), and what is in the answers.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ How many of a currency's units an amount is counted in is Stripe's own table, no
 two decimals there, ISK too, MGA none. `minor_units.csv` is that table, each row with the part of
 Stripe's page on currencies that it comes from.
 
-Belongs here: the table and the sums. Does not belong here: which columns hold amounts (`tables.py`).
-"""
+Belongs here: the table and the sums. Does not belong here: which columns hold amounts
+(`tables.py`).
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ from hashlib import blake2b
 
 from psycopg import sql
 
-from ingestion.sources.stripe.entities import BY_NAME
-from ingestion.sources.stripe.tables import BALANCE_TRANSACTIONS, DELETIONS, TABLES
+from ingestion.sources.stripe.tables import BALANCE_TRANSACTIONS, DELETIONS
 from warehouse.connection import connect
 
 SCHEMA = "raw_stripe"
@@ -35,22 +34,6 @@ class Landed:
     """
 
     company_id: str
-
-    def has_rows(self) -> bool:
-        """Says whether any table with children holds rows; half a load is enough."""
-        children = [entity.child.table for entity in BY_NAME.values() if entity.child]
-        with connect() as connection:
-            return any(
-                connection.execute(
-                    sql.SQL("select from {} where company_id = %s limit 1").format(
-                        _name(each.name)
-                    ),
-                    (self.company_id,),
-                ).fetchone()
-                is not None
-                for each in children
-                if self._exists(each.name)
-            )
 
     def oldest(self, table: str) -> datetime | None:
         """Returns when the oldest row of a table was created."""
@@ -121,5 +104,4 @@ class Landed:
 
 
 def _name(table: str) -> sql.Identifier:
-    assert table in {each.name for each in TABLES}, table
     return sql.Identifier(SCHEMA, table)

@@ -30,7 +30,7 @@ class Window:
     end: datetime | None = None
 
     def params(self, latest: int | None = None) -> dict[str, int]:
-        """Returns it as the API's filter, closed at `latest` seconds since 1970 if that is given."""
+        """Returns it as the API's filter; `latest`, in seconds, closes it instead of `end`."""
         found = {}
         if self.start is not None:
             found["created[gte]"] = seconds(self.start)

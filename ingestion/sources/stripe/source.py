@@ -23,13 +23,14 @@ from dlt.extract import DltResource
 from ingestion.arrow import Node
 from ingestion.intake import Intake, Pages
 from ingestion.once import Once
-from ingestion.resources import after, resources
+from ingestion.resources import every_table
 from ingestion.sources.stripe import tables
 from ingestion.sources.stripe.client import StripeClient
 from ingestion.sources.stripe.entities import BY_NAME, Entity
 from ingestion.sources.stripe.landed import Landed, mark
 from ingestion.sources.stripe.reading import (
     Window,
+    inside,
     listed,
     references,
     single,
@@ -56,6 +57,11 @@ BELIEVED_SHARE, A_FEW = 0.5, 20
 
 #: Objects that are gathered before they become a page.
 BATCH = 100
+
+_PAYMENTS = tables.INVOICE_PAYMENTS.name
+
+#: All tables are read together: one cursor is theirs.
+_GROUP = {"stripe": TABLES}
 
 
 @dataclass
@@ -84,8 +90,7 @@ class Account:
 @dlt.source(name="stripe", max_table_nesting=0)
 def changes_source(account: Account) -> list[DltResource]:
     """Everything that is new or changed since the last load, and what is gone."""
-    first = account.intake.nothing(TABLES)
-    return resources(TABLES, partial(after, first, partial(_changes, account)))
+    return every_table(_GROUP, {"stripe": partial(_changes, account)}, account.intake.nothing)
 
 
 @dlt.source(name="stripe", max_table_nesting=0)
@@ -102,7 +107,7 @@ def backfill_source(account: Account, start: datetime, end: datetime) -> list[Dl
         for entity in account.entities:
             yield from _new(account, entity, Window(start, end))
 
-    return resources(TABLES, partial(after, account.intake.nothing(TABLES), read))
+    return every_table(_GROUP, {"stripe": read}, account.intake.nothing)
 
 
 def _changes(account: Account) -> Iterator[Pages]:
@@ -179,8 +184,8 @@ def _gone(account: Account, entity: Entity, seen: Once, now: datetime) -> Iterat
             break
     if len(absent) > MOST_CHANGES or len(absent) > max(A_FEW, BELIEVED_SHARE * rows):
         account.warnings.append(
-            f"{entity.name}: {len(absent):,} of {rows:,} are not in the account any more. That many "
-            "are not believed to be deleted: check that the key is of the right account."
+            f"{entity.name}: {len(absent):,} of {rows:,} are not in the account any more. That "
+            "many are not believed to be deleted: check that the key is of the right account."
         )
     else:
         yield from _read_again(account, entity, absent, "sweep", now)
@@ -250,14 +255,15 @@ def _read_again(
             stones.append(_tombstone(entity, thing_id, found_by, now))
             continue
         nodes.append(node)
-        payments += _payments(account, node)
+        if more:
+            payments += _payments(account, node)
         if len(nodes) >= BATCH:
             yield take(account, entity, nodes)
             nodes = []
     if nodes:
         yield take(account, entity, nodes)
     if payments:
-        yield take(account, BY_NAME["invoice_payments"], payments)
+        yield take(account, BY_NAME[_PAYMENTS], payments)
     if stones:
         account.deleted[entity.name] += len(stones)
         yield account.intake.single(tables.DELETIONS, stones)
@@ -266,13 +272,17 @@ def _read_again(
 def _payments(account: Account, invoice: Node) -> list[Node]:
     """Takes the payments out of an invoice that was asked for with them.
 
-    They change with it, and not every change of them has an event of its own. An invoice has more
-    than the few that come with it so seldom that the rest is left to their own events.
+    They change with it, and not every change of them has an event of its own.
     """
     given = invoice.pop("payments", None)
     wanted = any(entity.table is tables.INVOICE_PAYMENTS for entity in account.entities)
-    found = given.get("data") if isinstance(given, dict) else None
-    return [each for each in found or () if isinstance(each, dict)] if wanted else []
+    if not wanted or not isinstance(given, dict):
+        return []
+    found = given.get("data")
+    if given.get("has_more"):
+        owner = str(invoice.get("id"))
+        found = inside(account.client, owner, _PAYMENTS, _PAYMENTS, {"invoice": owner})
+    return [each for each in found or () if isinstance(each, dict)]
 
 
 def _tombstone(entity: Entity, thing_id: str, found_by: str, now: datetime) -> Node:
