@@ -6,6 +6,7 @@ Stripe's page on currencies that it comes from.
 
 Belongs here: the table and the sums. Does not belong here: which columns hold amounts
 (`tables.py`).
+"""
 
 from __future__ import annotations
 
