@@ -76,7 +76,8 @@ class Entity:
         kind: What the API calls an object of it.
         child: The list inside of each, if there is one.
         params: What the list has to be asked for so that it is whole.
-        deletable: Whether its objects can be deleted, so that their absence means something.
+        deletable: Whether its objects can be deleted, so that a deletion is what its event says.
+        silent: Whether its objects change without events, so that all are read each time; few.
     """
 
     table: Table
@@ -84,6 +85,7 @@ class Entity:
     child: Child | None = None
     params: dict[str, Any] = field(default_factory=dict)
     deletable: bool = False
+    silent: bool = False
 
     @property
     def name(self) -> str:
@@ -100,7 +102,8 @@ class Entity:
 ENTITIES = (
     Entity(tables.PRODUCTS, "product", deletable=True),
     Entity(tables.PRICES, "price", deletable=True),
-    Entity(tables.COUPONS, "coupon", deletable=True),
+    # A coupon that is redeemed tells nobody.
+    Entity(tables.COUPONS, "coupon", deletable=True, silent=True),
     Entity(tables.CUSTOMERS, "customer", deletable=True),
     Entity(
         tables.SUBSCRIPTIONS,

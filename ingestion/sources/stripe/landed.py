@@ -35,6 +35,15 @@ class Landed:
 
     company_id: str
 
+    def tables(self) -> frozenset[str]:
+        """Returns the names of the tables that are there."""
+        with connect() as connection:
+            found = connection.execute(
+                "select table_name from information_schema.tables where table_schema = %s",
+                (SCHEMA,),
+            ).fetchall()
+        return frozenset(name for (name,) in found)
+
     def oldest(self, table: str) -> datetime | None:
         """Returns when the oldest row of a table was created."""
         return self._moment(table, sql.SQL("true"))
@@ -69,7 +78,7 @@ class Landed:
         )
 
     def _ids(self, table: str, query: sql.SQL) -> Iterator[list[str]]:
-        if not all(self._exists(each) for each in (table, DELETIONS.name)):
+        if not {table, DELETIONS.name} <= self.tables():
             return
         filled = query.format(
             table=_name(table),
@@ -83,7 +92,7 @@ class Landed:
                 yield [each for (each,) in rows]
 
     def _moment(self, table: str, condition: sql.Composable) -> datetime | None:
-        if not self._exists(table):
+        if table not in self.tables():
             return None
         with connect() as connection:
             found = connection.execute(
@@ -94,13 +103,6 @@ class Landed:
             ).fetchone()
         moment: datetime | None = found[0] if found else None
         return moment
-
-    def _exists(self, table: str) -> bool:
-        with connect() as connection:
-            found = connection.execute(
-                "select to_regclass(%s) is not null", (f"{SCHEMA}.{table}",)
-            ).fetchone()
-        return bool(found and found[0])
 
 
 def _name(table: str) -> sql.Identifier:

@@ -20,10 +20,10 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from ingestion.arrow import Node
+from ingestion.arrow import Node, Table
 from ingestion.intake import Intake, Pages
 from ingestion.once import Once
-from ingestion.resources import every_table
+from ingestion.resources import Reader, every_table
 from ingestion.sources.stripe import tables
 from ingestion.sources.stripe.client import StripeClient
 from ingestion.sources.stripe.entities import BY_NAME, Entity
@@ -90,7 +90,7 @@ class Account:
 @dlt.source(name="stripe", max_table_nesting=0)
 def changes_source(account: Account) -> list[DltResource]:
     """Everything that is new or changed since the last load, and what is gone."""
-    return every_table(_GROUP, {"stripe": partial(_changes, account)}, account.intake.nothing)
+    return _tables(account, partial(_changes, account))
 
 
 @dlt.source(name="stripe", max_table_nesting=0)
@@ -107,7 +107,17 @@ def backfill_source(account: Account, start: datetime, end: datetime) -> list[Dl
         for entity in account.entities:
             yield from _new(account, entity, Window(start, end))
 
-    return every_table(_GROUP, {"stripe": read}, account.intake.nothing)
+    return _tables(account, read)
+
+
+def _tables(account: Account, read: Reader) -> list[DltResource]:
+    """Makes the resources; a table that isn't there is made, one that is costs nothing."""
+
+    def nothing(group: Iterable[Table]) -> Pages:
+        there = account.landed.tables()
+        return account.intake.nothing(each for each in group if each.name not in there)
+
+    return every_table(_GROUP, {"stripe": read}, nothing)
 
 
 def _changes(account: Account) -> Iterator[Pages]:
@@ -127,7 +137,7 @@ def _changes(account: Account) -> Iterator[Pages]:
         )
         known = set()
     start = None if seen is None else seen - LAG
-    whole = {entity.name for entity in account.entities if entity.name not in known}
+    whole = {each.name for each in account.entities if each.silent or each.name not in known}
     for entity in account.entities:
         if entity.name in whole:
             yield from _all(account, entity, now)
@@ -160,15 +170,20 @@ def _new(account: Account, entity: Entity, window: Window) -> Iterator[Pages]:
         yield take(account, entity, nodes)
 
 
-def _all(account: Account, entity: Entity, now: datetime) -> Iterator[Pages]:
-    """Reads a list as a whole, and compares what is in the warehouse with what is in it."""
+def _all(
+    account: Account, entity: Entity, now: datetime, done: frozenset[str] = frozenset()
+) -> Iterator[Pages]:
+    """Reads a list as a whole, and compares what is in the warehouse with what is in it.
+
+    What this load has taken already (`done`) isn't taken twice: its children would be doubled.
+    """
     start = account.since
     if start is not None:
         start = min(start, account.landed.oldest(entity.name) or start)
     seen = Once()
     for nodes in listed(account.client, entity.name, Window(start), entity.params):
         seen.first([mark(str(node.get("id"))) for node in nodes])
-        yield take(account, entity, nodes)
+        yield take(account, entity, [node for node in nodes if node.get("id") not in done])
     yield from _gone(account, entity, seen, now)
 
 
@@ -214,37 +229,43 @@ def _changed(account: Account, start: datetime, now: datetime, whole: set[str]) 
     window = Window(start)
     for events in listed(account.client, "events", window, {}):
         for event in events:
-            gone = str(event.get("type")).endswith(".deleted")
+            deleted = str(event.get("type")).endswith(".deleted")
             for place, (name, thing_id) in enumerate(references(event)):
                 if name not in asked or thing_id in asked[name]:
                     continue
                 # Of the object itself it is known when it was created; of what it names, it isn't.
+                gone = deleted and BY_NAME[name].deletable
                 if place == 0 and not gone and window.holds(event["data"]["object"]):
                     continue
                 asked[name].add(thing_id)
                 waiting[name].append(thing_id)
         for name, ids in waiting.items():
             if len(asked[name]) <= MOST_CHANGES and len(ids) >= BATCH:
-                yield from _read_again(account, BY_NAME[name], ids, "event", now)
-                ids.clear()
-            elif len(asked[name]) > MOST_CHANGES:
+                yield from _read_again(account, BY_NAME[name], ids, "event", now, window)
                 ids.clear()
         too_many = [name for name, ids in asked.items() if len(ids) > MOST_CHANGES]
         for name in too_many:
-            del asked[name], waiting[name]
-            whole = whole | {name}
+            done = frozenset(asked.pop(name).difference(waiting.pop(name)))
             account.warnings.append(
                 f"{name}: more than {MOST_CHANGES:,} changed, so all of them were read anew."
             )
-            yield from _all(account, BY_NAME[name], now)
+            yield from _all(account, BY_NAME[name], now, done)
     for name, ids in waiting.items():
-        yield from _read_again(account, BY_NAME[name], ids, "event", now)
+        yield from _read_again(account, BY_NAME[name], ids, "event", now, window)
 
 
 def _read_again(
-    account: Account, entity: Entity, ids: Iterable[str], found_by: str, now: datetime
+    account: Account,
+    entity: Entity,
+    ids: Iterable[str],
+    found_by: str,
+    now: datetime,
+    taken: Window | None = None,
 ) -> Iterator[Pages]:
-    """Reads objects one by one; of those that are gone it makes tombstones."""
+    """Reads objects one by one; of those that are gone it makes tombstones.
+
+    What was created within `taken` was taken with the lists and isn't taken twice.
+    """
     nodes: list[Node] = []
     payments: list[Node] = []
     stones: list[Node] = []
@@ -254,9 +275,10 @@ def _read_again(
         if node is None:
             stones.append(_tombstone(entity, thing_id, found_by, now))
             continue
-        nodes.append(node)
         if more:
-            payments += _payments(account, node)
+            payments += _payments(account, node, taken)
+        if taken is None or not taken.holds(node):
+            nodes.append(node)
         if len(nodes) >= BATCH:
             yield take(account, entity, nodes)
             nodes = []
@@ -269,7 +291,7 @@ def _read_again(
         yield account.intake.single(tables.DELETIONS, stones)
 
 
-def _payments(account: Account, invoice: Node) -> list[Node]:
+def _payments(account: Account, invoice: Node, taken: Window | None) -> list[Node]:
     """Takes the payments out of an invoice that was asked for with them.
 
     They change with it, and not every change of them has an event of its own.
@@ -282,7 +304,8 @@ def _payments(account: Account, invoice: Node) -> list[Node]:
     if given.get("has_more"):
         owner = str(invoice.get("id"))
         found = inside(account.client, owner, _PAYMENTS, _PAYMENTS, {"invoice": owner})
-    return [each for each in found or () if isinstance(each, dict)]
+    nodes = [each for each in found or () if isinstance(each, dict)]
+    return [each for each in nodes if taken is None or not taken.holds(each)]
 
 
 def _tombstone(entity: Entity, thing_id: str, found_by: str, now: datetime) -> Node:
