@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from ingestion.loads import Load
 
 
-#: The APIs that are landed, each by `land_<name>` and `backfill_<name>` of its package.
-APIS = {
-    "shopify": "a Shopify shop: what changed, and what is gone",
-    "stripe": "a Stripe account: what is new or changed, and what is gone",
+#: Each has `land_<name>`, `backfill_<name>` and `reconciliation.reconcile`.
+_APIS = {
+    "shopify": "a Shopify shop",
+    "stripe": "a Stripe account",
+    "woocommerce": "a WooCommerce site",
 }
 
 
@@ -35,21 +36,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
     sources = parser.add_subparsers(dest="source", required=True)
     files = sources.add_parser("files", help="CSV files, as a whole")
-    apis = [sources.add_parser(name, help=what) for name, what in APIS.items()]
+    apis = [
+        sources.add_parser(name, help=f"{what}: what changed, and what is gone")
+        for name, what in _APIS.items()
+    ]
     for source in (files, *apis):
         source.add_argument("--company", required=True, help="id of the company in companies.yml")
-    for api in apis:
-        api.add_argument(
+    for source in apis:
+        source.add_argument(
             "--backfill",
             nargs=2,
             type=date.fromisoformat,
             metavar=("FROM", "TO"),
             help="days (YYYY-MM-DD); what was created on them is loaded anew",
         )
-        api.add_argument(
+        source.add_argument(
             "--reconcile",
             action="store_true",
-            help="load nothing; compare a sample of days, and counts, with the source",
+            help="load nothing; compare counts and a sample of days with the shop",
         )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -93,19 +97,20 @@ def _land_files(company: Company) -> None:
 def _land(source: str, company: Company, backfill: list[date] | None) -> None:
     from warehouse.databases import ensure_databases
 
-    connector = import_module(f"ingestion.sources.{source}")
     ensure_databases()
+    module = import_module(f"ingestion.sources.{source}")
     if backfill:
-        load = getattr(connector, f"backfill_{source}")(company, *backfill, progress=_progress)
+        start, end = backfill
+        load = getattr(module, f"backfill_{source}")(company, start, end, progress=_progress)
     else:
-        load = getattr(connector, f"land_{source}")(company, progress=_progress)
+        load = getattr(module, f"land_{source}")(company, progress=_progress)
     _report(load)
 
 
 def _reconcile(source: str, company: Company) -> int:
-    connector = import_module(f"ingestion.sources.{source}.reconciliation")
+    module = import_module(f"ingestion.sources.{source}.reconciliation")
     differences = 0
-    for found in connector.reconcile(company):
+    for found in module.reconcile(company):
         print(found)  # noqa: T201
         differences += not found.agrees
     return 1 if differences else 0
@@ -117,7 +122,7 @@ def _report(load: Load) -> None:
     for table, totals in load.totals.items():
         _say(table, totals.landed_rows, totals.rejected_rows, totals.amounts)
     for entity, number in load.deleted.items():
-        print(f"{entity}: {number:,} are gone and marked as deleted")  # noqa: T201
+        print(f"{entity}: {number:,} are gone from the shop and marked as deleted")  # noqa: T201
     for entity, number in load.counts.items():
         print(f"{entity}: the shop counts {number:,}")  # noqa: T201
     for row in load.first_rejected:

@@ -164,12 +164,28 @@ class StripeAccount(_Strict):
         return self
 
 
+class WooCommerceSite(_Strict):
+    """A company's WooCommerce site; its key and secret stand elsewhere (settings.py).
+
+    Attributes:
+        site: Its address as WordPress knows it, as far as the folder in which WordPress lies.
+        demo_port: Port of this machine at which `clv` serves a made-up site instead of a real one.
+        since: Where the first load of orders starts: what changed before that day (UTC) is left
+            to backfills.
+    """
+
+    site: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
+    demo_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    since: date | None = None
+
+
 class Sources(_Strict):
     """The connected sources of a company."""
 
     files: tuple[FileFeed, ...] = ()
     shopify: ShopifyShop | None = None
     stripe: StripeAccount | None = None
+    woocommerce: WooCommerceSite | None = None
 
     @field_validator("files")
     @classmethod
