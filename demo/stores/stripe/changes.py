@@ -140,6 +140,10 @@ def _subscribe(account: Account, order: Json) -> Json:
 def _upgrade(account: Account, order: Json) -> Json:
     tick(account)
     subscription = _find(account, "subscriptions", order["id"])
+    if subscription.items[0].period_end < account.now + timedelta(days=10):
+        # Otherwise hardly anything would be left to charge.
+        billing.renew(account, subscription, account.now)
+        tick(account)
     invoice = billing.upgrade(account, subscription, order.get("plan", "Archive"), account.now)
     return {"id": invoice.id}
 
