@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import dagster as dg
@@ -28,6 +29,7 @@ ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
     "raw_shopify",
+    "raw_stripe",
     "reference",
     "staging",
     "intermediate",
@@ -132,15 +134,18 @@ def test_every_asset_is_in_exactly_one_job(
     assert sorted(made) == sorted(specs)
 
 
-def test_the_shopify_assets_are_the_landed_tables(specs: dict[str, dg.AssetSpec]) -> None:
-    from ingestion.sources.shopify.tables import TABLES
-    from warehouse.quality.raw_shopify import KEYS
+@pytest.mark.parametrize("source", ["shopify", "stripe"])
+def test_the_assets_of_an_api_are_its_landed_tables(
+    source: str, specs: dict[str, dg.AssetSpec]
+) -> None:
+    tables = import_module(f"ingestion.sources.{source}.tables").TABLES
+    suite = import_module(f"warehouse.quality.raw_{source}")
 
-    landed = {table.name for table in TABLES}
-    assert {name.split("/")[1] for name in specs if name.startswith("raw_shopify/")} == landed
-    assert set(KEYS) == landed
-    for table in TABLES:
-        assert set(KEYS[table.name]) == set(table.key), table.name
+    landed = {table.name for table in tables}
+    assert {name.split("/")[1] for name in specs if name.startswith(f"raw_{source}/")} == landed
+    assert set(suite.KEYS) == landed
+    for table in tables:
+        assert set(suite.KEYS[table.name]) == set(table.key), table.name
 
 
 def test_the_code_location_is_valid(definitions: dg.Definitions) -> None:
@@ -181,10 +186,9 @@ def test_only_settings_reads_the_environment() -> None:
     assert not readers
 
 
-def test_what_every_row_of_shopify_needs_is_checked() -> None:
-    from ingestion.sources.shopify.tables import TABLES
-    from warehouse.quality.raw_shopify import KEYS, REQUIRED
-
-    for table in TABLES:
+@pytest.mark.parametrize("source", ["shopify", "stripe"])
+def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
+    suite = import_module(f"warehouse.quality.raw_{source}")
+    for table in import_module(f"ingestion.sources.{source}.tables").TABLES:
         needed = {column.name for column in table.columns if column.required}
-        assert needed <= {*KEYS[table.name], *REQUIRED[table.name]}, table.name
+        assert needed <= {*suite.KEYS[table.name], *suite.REQUIRED[table.name]}, table.name

@@ -19,6 +19,8 @@ from ingestion.sources.stripe.reconciliation import reconcile
 from tests.integration.connectors.harness import Connector, Faulty, StandIn
 from tests.integration.connectors.suite import ConnectorSuite
 from tests.integration.stripe.conftest import KEY
+from warehouse.quality import raw_stripe as suite
+from warehouse.quality.validation import validate
 
 DAY = 86_400
 
@@ -517,7 +519,7 @@ def test_a_backfill_lands_the_same_and_moves_no_cursor(
     assert after != before
     backfill_stripe(company, date(2026, 1, 1), date(2026, 1, 31), client=client_for(company.id))
     assert state() == after
-    with pytest.raises(SourceError, match="ends .* before it starts"):
+    with pytest.raises(SourceError, match=r"ends .* before it starts"):
         backfill_stripe(company, date(2026, 2, 1), date(2026, 1, 1), client=client)
 
 
@@ -612,10 +614,18 @@ def test_what_does_not_fit_is_set_aside_until_it_is_read_again(
     assert connector.differences() == []
 
 
-def test_the_account_is_reconciled(
+def test_what_landed_is_checked_and_reconciled(
     connector: Connector, connection: Postgres, client_for: Callable[..., StripeClient]
 ) -> None:
     connector.land()
+    company_id = connector.company.id
+
+    def unmet(table: str) -> tuple[str, ...]:
+        return validate(
+            f"raw_stripe.{table}", company_id, suite.expectations(table, company_id)
+        ).failures
+
+    assert [unmet(table) for table in suite.KEYS] == [()] * len(suite.KEYS)
     # It goes on working meanwhile.
     connector.stand_in.change("add_payments", count=2)
     connector.stand_in.change("refund", id=charge_of(connector.stand_in)["id"], amount="0.01")
@@ -637,6 +647,8 @@ def test_the_account_is_reconciled(
         connector.company.id,
     )
     connection.commit()
+    (broken,) = unmet("balance_transactions")
+    assert "net <> amount - fee" in broken
     wrong = [
         each.what for each in reconcile(connector.company, days=1, client=client) if not each.agrees
     ]
