@@ -219,8 +219,8 @@ class Reader:
             if not each.startswith("data."):
                 raise _unexpandable(each)
             inner.append(each.removeprefix("data."))
-        for each in data:
-            self._expanded(each, inner)
+        for node in data:
+            self._expanded(node, inner)
         return {"object": "list", "url": path, "has_more": more, "data": data}
 
     def _newest_first(self, collection: str) -> list[Any]:

@@ -58,8 +58,8 @@ def stock(account: Account, opened: datetime) -> None:
     first = next(iter(account.of("products").values()))
     # A price of less than a cent, as one for what is metered.
     _add_price(account, first, "USD", Decimal("0.00451"), "month", opened - timedelta(days=29))
-    for name, percent, months in (("Half off", "50", 3), ("Tenth off", "12.5", None)):
-        _add_coupon(account, name, opened, percent_off=Decimal(percent), duration_in_months=months)
+    _add_coupon(account, "Half off", opened, percent_off=Decimal(50), duration_in_months=3)
+    _add_coupon(account, "Tenth off", opened, percent_off=Decimal("12.5"))
     _add_coupon(account, "Welcome", opened, amount_off=Decimal("3.00"), currency=account.currency)
 
 

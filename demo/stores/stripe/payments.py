@@ -139,7 +139,7 @@ def take(account: Account, charge: Charge, at: datetime) -> None:
     charge.captured = charge.amount
     movement = move(account, charge, charge.amount, charge.currency, "charge", "charge", at)
     charge.balance_transaction = movement.id
-    intent = account.of("payment_intents")[charge.intent]
+    intent = account.of("payment_intents")[charge.intent or ""]
     intent.status, intent.received = "succeeded", intent.received + charge.amount
     emit(account, "charge.succeeded" if at == charge.created else "charge.captured", charge, at)
     emit(account, "payment_intent.succeeded", intent, at)

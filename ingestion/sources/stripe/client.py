@@ -82,7 +82,7 @@ class StripeClient:
             self.source,
             f"{endpoint.rstrip('/')}/v1",
             # As an auth, not a header: dlt writes headers into its debug log.
-            BearerTokenAuth(token=key),  # type: ignore[arg-type]
+            BearerTokenAuth(token=key),
             hints=_HINTS,
             explain=self._explain,
             patience=patience,

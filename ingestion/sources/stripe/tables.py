@@ -9,10 +9,10 @@ and what an amount is worth (`currencies.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +36,10 @@ class Amount(Column):
     kind: Kind = "money"
     currency: str = "currency"
 
-    _worth: ClassVar[Callable[[Any, Any], Decimal | None]] = staticmethod(major)
+    @staticmethod
+    def worth(amount: Any, currency: Any) -> Decimal | None:
+        """Returns an amount in its currency; a ValueError says why it has none."""
+        return major(amount, currency)
 
     @property
     def together(self) -> bool:
@@ -51,11 +54,11 @@ class Amount(Column):
         """
         try:
             currencies = self.walk(nodes, self.currency.split("."))
-            worth = [
-                self._worth(amount, currency)
+            decimals = [
+                self.worth(amount, currency)
                 for amount, currency in zip(self.walk(nodes), currencies, strict=True)
             ]
-            array = pa.array(worth, pa.decimal128(38, 18 if self.kind == "rate" else 4))
+            array = pa.array(decimals, pa.decimal128(38, 18 if self.kind == "rate" else 4))
         except (ValueError, pa.ArrowException, AttributeError) as error:
             # Arrow's errors are ValueErrors, too.
             ours = not isinstance(error, (pa.ArrowException, AttributeError))
@@ -70,7 +73,10 @@ class UnitAmount(Amount):
 
     kind: Kind = "rate"
 
-    _worth: ClassVar[Callable[[Any, Any], Decimal | None]] = staticmethod(major_of_decimal)
+    @staticmethod
+    def worth(amount: Any, currency: Any) -> Decimal | None:
+        """Returns an amount in its currency; a ValueError says why it has none."""
+        return major_of_decimal(amount, currency)
 
 
 @dataclass(frozen=True)
