@@ -48,7 +48,7 @@ EVENTS_KEPT = timedelta(days=30)
 #: of one by one; fewer requests, and bounded memory.
 MOST_CHANGES = 5_000
 
-#: A balance transaction that is pending for longer is asked for by itself.
+#: A balance transaction that is pending for longer is left to a backfill.
 LONGEST_PENDING = timedelta(days=30)
 
 #: More of a list gone than this share of it, and than a few, is not believed: the key of another
