@@ -99,15 +99,13 @@ def asked(
     )
 
 
-NAMES = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8
-)
-# PHP writes brackets, dots and blanks of names in its own way; the connector uses none.
-PLAIN = NAMES.filter(lambda name: not set(name) & set("[].+ \xa0"))
+VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)
+# Of other names PHP changes some, and sorts them before they are escaped.
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(PLAIN, NAMES), max_size=5, unique_by=lambda pair: pair[0]))
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=5, unique_by=lambda pair: pair[0]))
 def test_whatever_is_asked_for_the_signature_is_right(params: list[tuple[str, str]]) -> None:
     assert refused(asked(params), Key(KEY, SECRET)) is None
 
