@@ -12,6 +12,8 @@ from orchestration.environment import SILENCED
 from orchestration.manifest import ensure_manifest
 from warehouse.settings import PROJECT_ROOT
 
+#: Sources that are landed from an API.
+APIS = ["shopify", "stripe", "woocommerce"]
 RAW = {"raw_files/companies", "raw_files/order_lines"}
 MARTS = {
     "marts/cohort_retention",
@@ -30,6 +32,7 @@ GROUPS = {
     "raw_files",
     "raw_shopify",
     "raw_stripe",
+    "raw_woocommerce",
     "reference",
     "staging",
     "intermediate",
@@ -134,18 +137,27 @@ def test_every_asset_is_in_exactly_one_job(
     assert sorted(made) == sorted(specs)
 
 
-@pytest.mark.parametrize("source", ["shopify", "stripe"])
-def test_the_assets_of_an_api_are_its_landed_tables(
-    source: str, specs: dict[str, dg.AssetSpec]
+@pytest.mark.parametrize("source", APIS)
+def test_the_assets_of_an_api_are_the_landed_tables(
+    specs: dict[str, dg.AssetSpec], definitions: dg.Definitions, source: str
 ) -> None:
     tables = import_module(f"ingestion.sources.{source}.tables").TABLES
-    suite = import_module(f"warehouse.quality.raw_{source}")
-
+    keys = import_module(f"warehouse.quality.raw_{source}").KEYS
     landed = {table.name for table in tables}
     assert {name.split("/")[1] for name in specs if name.startswith(f"raw_{source}/")} == landed
-    assert set(suite.KEYS) == landed
+    assert set(keys) == landed
     for table in tables:
-        assert set(suite.KEYS[table.name]) == set(table.key), table.name
+        assert set(keys[table.name]) == set(table.key), table.name
+    graph = definitions.resolve_asset_graph()
+    blocking = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in graph.asset_check_keys
+        if graph.get_check_spec(key).blocking
+    }
+    expected = {(f"raw_{source}/{table}", "great_expectations") for table in landed}
+    assert expected <= blocking
+    reconciled = f"raw_{source}/{'charges' if source == 'stripe' else 'orders'}"
+    assert any(asset == reconciled and "reconciles" in name for asset, name in blocking)
 
 
 def test_the_code_location_is_valid(definitions: dg.Definitions) -> None:
@@ -186,7 +198,7 @@ def test_only_settings_reads_the_environment() -> None:
     assert not readers
 
 
-@pytest.mark.parametrize("source", ["shopify", "stripe"])
+@pytest.mark.parametrize("source", APIS)
 def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
     suite = import_module(f"warehouse.quality.raw_{source}")
     for table in import_module(f"ingestion.sources.{source}.tables").TABLES:

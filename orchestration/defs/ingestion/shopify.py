@@ -1,6 +1,6 @@
 """Raw assets of the Shopify source. How a shop is read stands in ingestion/sources/shopify."""
 
-from orchestration.lib.apis import raw_assets
+from orchestration.lib.api_source import ApiSource
 
 #: The landed tables and what a row of each is.
 TABLES = {
@@ -19,5 +19,15 @@ TABLES = {
     "deletions": "What is gone from the shop, and whom a merged customer became.",
 }
 
+SHOPIFY = ApiSource(
+    name="shopify",
+    shop="shop",
+    tables=TABLES,
+    reconciled="orders",
+    figures=(
+        "Orders, customers and products are as many as the shop counts, and a sample of days, read "
+        "again by another query, agrees to the cent."
+    ),
+)
 
-raw_shopify = raw_assets("shopify", TABLES)
+raw_shopify = SHOPIFY.assets()

@@ -25,7 +25,22 @@ from tests.integration.connectors.suite import ConnectorSuite
 
 
 class TestWooCommerce(ConnectorSuite):
-    """What every connector has to do."""
+    """What every connector has to do; what takes long runs with the faults."""
+
+    @pytest.mark.faults
+    def test_killed_at_any_moment(self, connector: Connector) -> None:
+        super().test_killed_at_any_moment(connector)
+
+    @pytest.mark.faults
+    def test_two_companies_land_at_once_and_for_the_first_time(
+        self,
+        connector: Connector,
+        make_connector: Callable[[], Connector],
+        connection: Postgres,
+    ) -> None:
+        super().test_two_companies_land_at_once_and_for_the_first_time(
+            connector, make_connector, connection
+        )
 
 
 def tombstones(connection: Postgres, company_id: str) -> set[tuple[str, str, str]]:
@@ -137,7 +152,7 @@ def test_what_is_deleted_for_good_is_found(connector: Connector, connection: Pos
     variation = site.truth("variations")[0]["id"]
     product = site.truth("products")[-1]["id"]
     buyers = {row["customer_id"] for row in site.truth("orders")}
-    idle = [row["id"] for row in site.truth("customers") if row["id"] not in buyers][0]
+    idle = next(row["id"] for row in site.truth("customers") if row["id"] not in buyers)
     for key in (orders[0], orders[len(orders) // 2], orders[-1]):
         site.change("delete", entity="order", id=key)
     site.change("delete", entity="product", id=product)
@@ -190,7 +205,7 @@ def test_a_customer_is_found_although_no_filter_finds_customers(connector: Conne
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("number", [3, 30])
+@pytest.mark.parametrize("number", [pytest.param(3, marks=pytest.mark.faults), 30])
 def test_rows_that_move_between_pages_are_neither_lost_nor_doubled(
     connector: Connector, number: int
 ) -> None:
@@ -233,37 +248,44 @@ def test_an_old_order_that_changes_behind_the_reading_lands_next_time(
 
 
 @pytest.mark.parametrize(
-    ("zone", "moments"),
+    ("zone", "moment"),
     [
-        # The hours that summer time skips and repeats, in both years.
-        ("America/New_York", ("2027-03-14T02:30:00", "2026-11-01T01:30:00")),
-        ("Europe/Berlin", ("2027-03-28T02:30:00", "2026-10-25T02:30:00")),
+        # Hours that summer time repeats and skips; a limit is read as the site's own time.
+        ("America/New_York", "2027-03-14T04:30:00"),
+        ("Europe/Berlin", "2027-03-28T04:30:00"),
+        *(
+            pytest.param(zone, moment, marks=pytest.mark.faults)
+            for zone, moment in (
+                ("America/New_York", "2026-11-01T03:30:00"),
+                ("America/New_York", "2027-03-14T07:30:00"),
+                ("Europe/Berlin", "2026-10-25T02:30:00"),
+                ("Europe/Berlin", "2027-03-28T01:30:00"),
+            )
+        ),
     ],
 )
 def test_nothing_is_lost_at_the_cursor_in_any_zone(
     make_connector: Callable[..., Connector],
     another_site: Callable[..., StandIn],
     zone: str,
-    moments: tuple[str, str],
+    moment: str,
 ) -> None:
     site = another_site("--company", "bolt", "--timezone", zone)
     connector = make_connector(site)
     connector.land()
     order, other, third = [row["id"] for row in site.truth("orders")[:3]]
-    for moment in sorted(moments):
-        limit = datetime.fromisoformat(f"{moment}+00:00")
-        now = datetime.fromisoformat(site.get("clock")["now"])
-        site.change("advance", seconds=int((limit - now).total_seconds()) - 30)
-        for hours in (0, 1, 2, 3):
-            # Around the moment, so that a limit of the next load falls into the skipped hour.
-            site.change("edit_order", id=order, note=f"{moment} {hours}")
-            connector.land()
-            at = site.get("clock")["now"]
-            site.change("edit_order", id=other, note=f"{moment} {hours} too", updated_at=at)
-            site.change("advance", seconds=3_600 - 60)
-            site.change("edit_order", id=third, note=f"{moment} {hours} late")
-            connector.land()
-            assert connector.differences() == []
+    limit = datetime.fromisoformat(f"{moment}+00:00")
+    now = datetime.fromisoformat(site.get("clock")["now"])
+    site.change("advance", seconds=int((limit - now).total_seconds()) - 30)
+    site.change("edit_order", id=order, note=moment)
+    connector.land()
+    # In the second that the cursor has reached, and in the hour after it.
+    at = site.get("clock")["now"]
+    site.change("edit_order", id=other, note="the same second", updated_at=at)
+    site.change("advance", seconds=1_800)
+    site.change("edit_order", id=third, note="half an hour later")
+    connector.land()
+    assert connector.differences() == []
 
 
 def test_guests_and_their_letters_are_kept(connector: Connector, connection: Postgres) -> None:
@@ -296,7 +318,7 @@ def test_money_lands_in_the_orders_currency_to_the_last_digit(
     assert connector.differences() == []
 
 
-@pytest.mark.parametrize("version", ["8.9", "9.0"])
+@pytest.mark.parametrize("version", ["8.9", pytest.param("9.0", marks=pytest.mark.faults)])
 def test_an_older_woocommerce_lands_the_same(
     make_connector: Callable[..., Connector],
     another_site: Callable[..., StandIn],
@@ -567,12 +589,12 @@ def test_reconciliation_agrees_and_sees_what_is_wrong(
         "edit_order", id=connector.stand_in.truth("orders")[0]["id"], note="x"
     )
     assert differing() == []
-    (last,) = connection.execute(
+    connection.execute(
         "update raw_woocommerce.orders set total = total + 0.01 where company_id = %s"
         " and id = (select id from raw_woocommerce.orders as o where o.company_id = %s"
-        " order by created_at desc limit 1) returning (created_at at time zone 'UTC')::date",
+        " order by created_at desc limit 1)",
         (company_id, company_id),
-    ).fetchone() or (None,)
+    )
     connection.commit()
     assert [each.split(" ")[0] for each in differing(1)] == ["total"]
     lost = connection.execute(
@@ -641,7 +663,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("fault", random.Random(2026).sample(CASES, 6), ids=str)
+@pytest.mark.parametrize("fault", random.Random(2026).sample(CASES, 3), ids=str)
 def test_a_fault_that_passes(connector: Connector, fault: Faulty) -> None:
     TestWooCommerce().survives(connector, fault)
 
