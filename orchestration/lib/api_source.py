@@ -1,7 +1,5 @@
 """Assets and checks of a source that is landed from an API: alike but for names and words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
