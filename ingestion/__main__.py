@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from ingestion.loads import Load
 
 
+#: Each has `land_<name>`, `backfill_<name>` and `reconciliation.reconcile`.
+_APIS = {
+    "shopify": "a Shopify shop",
+    "stripe": "a Stripe account",
+    "woocommerce": "a WooCommerce site",
+}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Parses the command line and lands the source.
 
@@ -27,21 +36,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
     sources = parser.add_subparsers(dest="source", required=True)
     files = sources.add_parser("files", help="CSV files, as a whole")
-    shopify = sources.add_parser("shopify", help="a Shopify shop: what changed, and what is gone")
-    for source in (files, shopify):
+    apis = [
+        sources.add_parser(name, help=f"{what}: what changed, and what is gone")
+        for name, what in _APIS.items()
+    ]
+    for source in (files, *apis):
         source.add_argument("--company", required=True, help="id of the company in companies.yml")
-    shopify.add_argument(
-        "--backfill",
-        nargs=2,
-        type=date.fromisoformat,
-        metavar=("FROM", "TO"),
-        help="days (YYYY-MM-DD) whose orders, customers and products are loaded anew",
-    )
-    shopify.add_argument(
-        "--reconcile",
-        action="store_true",
-        help="load nothing; compare counts and a sample of days with the shop",
-    )
+    for source in apis:
+        source.add_argument(
+            "--backfill",
+            nargs=2,
+            type=date.fromisoformat,
+            metavar=("FROM", "TO"),
+            help="days (YYYY-MM-DD); what was created on them is loaded anew",
+        )
+        source.add_argument(
+            "--reconcile",
+            action="store_true",
+            help="load nothing; compare counts and a sample of days with the shop",
+        )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     settings = get_settings()
@@ -56,9 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.source == "files":
             _land_files(company)
         elif options.reconcile:
-            return _reconcile_shopify(company)
+            return _reconcile(options.source, company)
         else:
-            _land_shopify(company, options.backfill)
+            _land(options.source, company, options.backfill)
     except (SourceError, CompaniesFileError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
@@ -81,24 +94,23 @@ def _land_files(company: Company) -> None:
             print(f"  {row}")  # noqa: T201
 
 
-def _land_shopify(company: Company, backfill: list[date] | None) -> None:
-    from ingestion.sources.shopify import backfill_shopify, land_shopify
+def _land(source: str, company: Company, backfill: list[date] | None) -> None:
     from warehouse.databases import ensure_databases
 
     ensure_databases()
+    module = import_module(f"ingestion.sources.{source}")
     if backfill:
         start, end = backfill
-        load = backfill_shopify(company, start, end, progress=_progress)
+        load = getattr(module, f"backfill_{source}")(company, start, end, progress=_progress)
     else:
-        load = land_shopify(company, progress=_progress)
+        load = getattr(module, f"land_{source}")(company, progress=_progress)
     _report(load)
 
 
-def _reconcile_shopify(company: Company) -> int:
-    from ingestion.sources.shopify.reconciliation import reconcile
-
+def _reconcile(source: str, company: Company) -> int:
+    module = import_module(f"ingestion.sources.{source}.reconciliation")
     differences = 0
-    for found in reconcile(company):
+    for found in module.reconcile(company):
         print(found)  # noqa: T201
         differences += not found.agrees
     return 1 if differences else 0

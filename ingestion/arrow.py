@@ -27,7 +27,7 @@ Node = Any
 #: Money is at most 14 digits before the point and 4 behind it: the warehouse's numeric(18,4).
 MONEY = pa.decimal128(18, 4)
 
-Kind = Literal["text", "id", "key", "money", "rate", "number", "flag", "time", "json"]
+Kind = Literal["text", "id", "key", "money", "rate", "number", "flag", "time", "epoch", "json"]
 
 _TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(),
@@ -38,6 +38,7 @@ _TYPES: dict[Kind, pa.DataType] = {
     "number": pa.int64(),
     "flag": pa.bool_(),
     "time": pa.timestamp("us", tz="UTC"),
+    "epoch": pa.timestamp("us", tz="UTC"),
     "json": pa.string(),
 }
 
@@ -73,7 +74,8 @@ class Column:
         kind: What values look like: text; id (a global id, of which the last part is kept); key (a
             whole number that names something, kept as text; 0 names nothing); money and rate
             (decimals as strings); number (an integer, as a string or not); flag; time
-            (ISO 8601 with an offset); json (anything, kept as it is).
+            (ISO 8601 with an offset); epoch (whole seconds since 1970); json (anything, kept as it
+            is).
         required: Whether a row without it is refused.
     """
 
@@ -86,6 +88,15 @@ class Column:
     def keys(self) -> tuple[str, ...]:
         """The path's steps."""
         return tuple(self.path.split("."))
+
+    @property
+    def together(self) -> bool:
+        """Whether it can be read in one pass with others."""
+        return self.kind in _RAW
+
+    def walk(self, nodes: Sequence[Node], keys: Sequence[str] = ()) -> list[Any]:
+        """Returns what stands in the JSON, at this path or another; None where nothing does."""
+        return _values(nodes, tuple(keys) or self.keys)
 
     def read(self, nodes: Sequence[Node]) -> pa.Array:
         """Reads the column of all objects by itself; slower than all columns at once.
@@ -311,7 +322,7 @@ class Table:
             raise BadColumnError("(row)", "has another shape than the API promises") from error
         return [
             column.finish(pc.struct_field(together, self._places[column.name]))
-            if column.kind in _RAW
+            if column.together
             else column.read(nodes)
             for column in self.columns
         ]
@@ -321,7 +332,7 @@ class Table:
         """What is read of an object in one pass."""
         tree: dict[str, Any] = {}
         for column in self.columns:
-            if column.kind in _RAW:
+            if column.together:
                 branch = tree
                 for key in column.keys[:-1]:
                     branch = branch.setdefault(key, {})
@@ -333,7 +344,7 @@ class Table:
         """Where each column stands in the shape."""
         places: dict[str, list[int]] = {}
         for column in self.columns:
-            if column.kind in _RAW:
+            if column.together:
                 branch, place = self._shape, []
                 for key in column.keys:
                     place.append(branch.get_field_index(key))
@@ -467,6 +478,10 @@ def _number(array: pa.Array) -> pa.Array:
     raise BadColumnError("", "is not a whole number")
 
 
+def _epoch(array: pa.Array) -> pa.Array:
+    return _number(array).cast(pa.timestamp("s", tz="UTC")).cast(_TYPES["epoch"])
+
+
 def _json(array: pa.Array) -> pa.Array:
     if pc.any(pc.match_substring(array, "\\u0000")).as_py():
         raise BadColumnError("(json)", "holds a NUL character, which no text in Postgres can")
@@ -534,6 +549,7 @@ _FINISHERS: dict[Kind, Callable[[pa.Array], pa.Array]] = {
     "number": _number,
     "flag": lambda array: array,
     "time": lambda array: array.cast(_TYPES["time"]),
+    "epoch": _epoch,
     "json": _json,
 }
 

@@ -87,6 +87,7 @@ class Transport:
         auth: AuthBase | None = None,
         *,
         hints: Mapping[int, str] | None = None,
+        explain: Callable[[str, requests.Response], Exception | None] | None = None,
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
@@ -98,6 +99,8 @@ class Transport:
             base_url: What paths are relative to.
             auth: Puts the credentials on each request; never on a download.
             hints: By HTTP status, what to do about it; takes the place of the general ones.
+            explain: Given a request's name and an answer that wasn't expected, returns what that
+                means to this API: a TryAgainError or a SourceError; None leaves it to the status.
             patience: When to give up.
             sleep: Waits for seconds.
             chance: A number from 0 to 1, so that those who failed together don't come back so.
@@ -107,6 +110,7 @@ class Transport:
         self._base_url = base_url
         self._auth = auth
         self._hints = _HINTS | dict(hints or {})
+        self._explain = explain
         self._patience = patience or Patience()
         self._chance = chance
         self._session = requests.Session()
@@ -221,6 +225,8 @@ class Transport:
         status = response.status_code
         if status in expected:
             return response
+        if self._explain is not None and (meant := self._explain(name, response)) is not None:
+            raise meant
         reason = f"HTTP {status} {response.reason or ''}".rstrip()
         after = retry_after(response.headers.get("Retry-After"))
         if status == 429:

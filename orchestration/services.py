@@ -196,24 +196,37 @@ def demo_shops(settings: Settings) -> tuple[Service, ...]:
     Raises:
         CompaniesFileError: companies.yml has a mistake.
     """
-    return tuple(
-        _stand_in(company.id, company.sources.shopify.demo_port)
-        for company in load_companies(settings.companies_file).values()
-        if company.sources.shopify is not None
-        and company.sources.shopify.demo_port is not None
-        # An address in the environment goes before the one of companies.yml.
-        and settings.source_setting("shopify", company.id, "endpoint") is None
-    )
+    found = []
+    for company in load_companies(settings.companies_file).values():
+        for source, stand_in in _STAND_INS.items():
+            shop = getattr(company.sources, source)
+            # An address in the environment goes before the one of companies.yml.
+            elsewhere = settings.source_setting(source, company.id, "endpoint") is not None
+            if shop is not None and shop.demo_port is not None and not elsewhere:
+                found.append(_stand_in(company.id, shop.demo_port, *stand_in))
+    return tuple(found)
 
 
-def _stand_in(company_id: str, port: int) -> Service:
+#: By source, what its stand-in is called and how it is started besides company and port.
+_STAND_INS = {
+    # Limits that don't make its first load wait for minutes.
+    "shopify": (
+        "shop",
+        *("--cost-model", "observed", "--bucket", "20000", "--restore", "10000"),
+    ),
+    "stripe": ("account", "--api", "stripe"),
+    "woocommerce": ("site", "--api", "woocommerce"),
+}
+
+
+def _stand_in(company_id: str, port: int, what: str, *arguments: str) -> Service:
     return Service(
-        name=f"demo-shop-{company_id}",
+        name=f"demo-{what}-{company_id}",
         preferred_port=lambda settings: port,
-        # A small shop, and limits that don't make its first load wait for minutes.
+        # A small shop.
         command=lambda settings, chosen: [
             *("demo.stores", "--company", company_id, "--port", str(chosen), "--scale", "0.4"),
-            *("--cost-model", "observed", "--bucket", "20000", "--restore", "10000"),
+            *arguments,
         ],
         answers=_http_answers("/_control/clock"),
         address=lambda chosen: f"http://{HOST}:{chosen}",

@@ -123,11 +123,69 @@ class ShopifyShop(_Strict):
         return self
 
 
+class StripeAccount(_Strict):
+    """A company's account at Stripe; its key is a secret and stands elsewhere (settings.py).
+
+    Attributes:
+        endpoint: Address of the API where it isn't Stripe's own, such as a proxy's.
+        demo_port: Port of this machine at which `clv` serves a made-up account instead of a real
+            one.
+        since: Where the first load starts: what was created before that day (UTC) is left to
+            backfills.
+        skip: Entities that are not read, for a key without their permission.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    demo_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    since: date | None = None
+    skip: tuple[
+        Literal[
+            "balance_transactions",
+            "charges",
+            "coupons",
+            "credit_notes",
+            "customers",
+            "disputes",
+            "invoice_payments",
+            "invoices",
+            "payment_intents",
+            "prices",
+            "products",
+            "refunds",
+            "subscriptions",
+        ],
+        ...,
+    ] = ()
+
+    @model_validator(mode="after")
+    def _one_address(self) -> StripeAccount:
+        if self.endpoint is not None and self.demo_port is not None:
+            raise ValueError("endpoint and demo_port: give one of them")
+        return self
+
+
+class WooCommerceSite(_Strict):
+    """A company's WooCommerce site; its key and secret stand elsewhere (settings.py).
+
+    Attributes:
+        site: Its address as WordPress knows it, as far as the folder in which WordPress lies.
+        demo_port: Port of this machine at which `clv` serves a made-up site instead of a real one.
+        since: Where the first load of orders starts: what changed before that day (UTC) is left
+            to backfills.
+    """
+
+    site: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
+    demo_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    since: date | None = None
+
+
 class Sources(_Strict):
     """The connected sources of a company."""
 
     files: tuple[FileFeed, ...] = ()
     shopify: ShopifyShop | None = None
+    stripe: StripeAccount | None = None
+    woocommerce: WooCommerceSite | None = None
 
     @field_validator("files")
     @classmethod

@@ -66,6 +66,8 @@ class Fault:
     retry_after: float | None = None
     seconds: float = 1.0
     scope: str = "read_orders"
+    # What the answer says about trying again; None says nothing.
+    retry: bool | None = None
     seen: int = 0
     hits: int = 0
 

@@ -15,7 +15,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from demo.stores.business.model import Shop
 from demo.stores.control import Plane
 from demo.stores.requested import change
 
@@ -27,19 +26,22 @@ class Controlled:
 
     def __init__(
         self,
-        shop: Shop,
-        entities: Mapping[str, Callable[[Shop], Iterable[Json]]],
+        shop: Any,
+        entities: Mapping[str, Callable[[Any], Iterable[Json]]],
         kind: str = "graphql",
+        change: Callable[[Any, Json], Json] = change,
     ) -> None:
         """Takes the shop over.
 
         Args:
-            shop: Is changed in place.
+            shop: Is changed in place; knows the time (`now`) and counts its changes (`version`).
             entities: What the shop really is, as plain rows by name.
             kind: Of the API's requests, for faults and hooks that name none.
+            change: Makes an ordered change.
         """
         self.shop = shop
         self.entities = entities
+        self.change = lambda order: change(self.shop, order)
         self.plane = Plane(kind)
         self.lock = threading.RLock()
 
@@ -73,7 +75,7 @@ class Controlled:
 
         def make(order: Json) -> Json:
             with self.lock:
-                return change(self.shop, order)
+                return self.change(order)
 
         return await ordered(request, make)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,8 @@ from orchestration.environment import SILENCED
 from orchestration.manifest import ensure_manifest
 from warehouse.settings import PROJECT_ROOT
 
+#: Sources that are landed from an API.
+APIS = ["shopify", "stripe", "woocommerce"]
 RAW = {"raw_files/companies", "raw_files/order_lines"}
 MARTS = {
     "marts/cohort_retention",
@@ -28,6 +31,8 @@ ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
     "raw_shopify",
+    "raw_stripe",
+    "raw_woocommerce",
     "reference",
     "staging",
     "intermediate",
@@ -132,15 +137,27 @@ def test_every_asset_is_in_exactly_one_job(
     assert sorted(made) == sorted(specs)
 
 
-def test_the_shopify_assets_are_the_landed_tables(specs: dict[str, dg.AssetSpec]) -> None:
-    from ingestion.sources.shopify.tables import TABLES
-    from warehouse.quality.raw_shopify import KEYS
-
-    landed = {table.name for table in TABLES}
-    assert {name.split("/")[1] for name in specs if name.startswith("raw_shopify/")} == landed
-    assert set(KEYS) == landed
-    for table in TABLES:
-        assert set(KEYS[table.name]) == set(table.key), table.name
+@pytest.mark.parametrize("source", APIS)
+def test_the_assets_of_an_api_are_the_landed_tables(
+    specs: dict[str, dg.AssetSpec], definitions: dg.Definitions, source: str
+) -> None:
+    tables = import_module(f"ingestion.sources.{source}.tables").TABLES
+    keys = import_module(f"warehouse.quality.raw_{source}").KEYS
+    landed = {table.name for table in tables}
+    assert {name.split("/")[1] for name in specs if name.startswith(f"raw_{source}/")} == landed
+    assert set(keys) == landed
+    for table in tables:
+        assert set(keys[table.name]) == set(table.key), table.name
+    graph = definitions.resolve_asset_graph()
+    blocking = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in graph.asset_check_keys
+        if graph.get_check_spec(key).blocking
+    }
+    expected = {(f"raw_{source}/{table}", "great_expectations") for table in landed}
+    assert expected <= blocking
+    reconciled = f"raw_{source}/{'charges' if source == 'stripe' else 'orders'}"
+    assert any(asset == reconciled and "reconciles" in name for asset, name in blocking)
 
 
 def test_the_code_location_is_valid(definitions: dg.Definitions) -> None:
@@ -181,10 +198,9 @@ def test_only_settings_reads_the_environment() -> None:
     assert not readers
 
 
-def test_what_every_row_of_shopify_needs_is_checked() -> None:
-    from ingestion.sources.shopify.tables import TABLES
-    from warehouse.quality.raw_shopify import KEYS, REQUIRED
-
-    for table in TABLES:
+@pytest.mark.parametrize("source", APIS)
+def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
+    suite = import_module(f"warehouse.quality.raw_{source}")
+    for table in import_module(f"ingestion.sources.{source}.tables").TABLES:
         needed = {column.name for column in table.columns if column.required}
-        assert needed <= {*KEYS[table.name], *REQUIRED[table.name]}, table.name
+        assert needed <= {*suite.KEYS[table.name], *suite.REQUIRED[table.name]}, table.name

@@ -8,7 +8,10 @@ from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
 
 RAW_COMPANIES = dg.AssetSelection.assets(["raw_files", "companies"])
-RAW = dg.AssetSelection.groups("raw_files", "raw_shopify") - RAW_COMPANIES
+RAW = (
+    dg.AssetSelection.groups("raw_files", "raw_shopify", "raw_stripe", "raw_woocommerce")
+    - RAW_COMPANIES
+)
 PREDICTED = dg.AssetSelection.groups("ml")
 REPORTED = dg.AssetSelection.groups("reporting")
 

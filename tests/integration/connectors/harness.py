@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import requests
 
@@ -42,7 +43,8 @@ class StandIn:
                 break
         assert self.said and self.said[-1].startswith("http"), self.said
         self.endpoint = self.said[-1]
-        self._control = self.endpoint.split("/admin")[0] + "/_control"
+        address = urlsplit(self.endpoint)
+        self._control = f"{address.scheme}://{address.netloc}/_control"
 
     def stop(self) -> None:
         self._process.terminate()
