@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from charset_normalizer import from_bytes
 
-from ingestion.sources.files.opening import open_bytes
 from ingestion.sources.files.dates import parse_timestamp
+from ingestion.sources.files.opening import open_bytes
 from warehouse.companies import DecimalMark, ThousandsMark
 
 SAMPLE_BYTES = 64 * 1024
@@ -222,7 +222,7 @@ def guess_decimal(texts: Iterable[str]) -> tuple[DecimalMark | None, ThousandsMa
     if mark is None:
         nothing = not any(decimal.values()) and not any(unsure.values())
         return ("." if nothing else None), _most(grouped, None)
-    other: ThousandsMark = "," if mark == "." else "."
+    other: DecimalMark = "," if mark == "." else "."
     grouped[other] += unsure[other]
     return mark, _most(grouped, mark)
 
@@ -235,8 +235,8 @@ def _agreed(points: int, commas: int) -> DecimalMark | None:
 
 
 def _most(grouped: dict[ThousandsMark, int], decimal: DecimalMark | None) -> ThousandsMark | None:
-    counted = {mark: count for mark, count in grouped.items() if count and mark != decimal}
-    return max(counted, key=lambda mark: counted[mark]) if counted else None
+    counted = [(count, group) for group, count in grouped.items() if count and group != decimal]
+    return max(counted)[1] if counted else None
 
 
 _UTC = ZoneInfo("UTC")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -204,8 +204,11 @@ class _Parser(Generic[AnyFeed]):
         return json.dumps(rest, ensure_ascii=False) if rest else None
 
 
+@dataclass(frozen=True)
 class RowParser(_Parser[FileFeed]):
-    """Turns the fields of one file of purchases into order lines."""
+    """Turns the fields of one file of purchases into order lines, in the order of the file."""
+
+    _last_order: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def parse(self, fields: list[str]) -> dict[str, Any] | None:
         """Reads one row.
@@ -246,6 +249,20 @@ class RowParser(_Parser[FileFeed]):
             # The price itself has no column of its own.
             "extra": self._extra(row, kept=frozenset({"unit_price"})),
         }
+
+    def _is_left_out(self, row: dict[str, str]) -> bool:
+        """Says whether a row is left out; of an order of several lines the first may speak for all.
+
+        So do the exports that write an order's status on its first line only.
+        """
+        order_id = self._text(row, "order_id") if self._skipped_values else None
+        if order_id in self._last_order and not any(row[each].strip() for each in self.feed.skip):
+            return self._last_order[order_id]
+        left_out = super()._is_left_out(row)
+        if order_id is not None:
+            self._last_order.clear()
+            self._last_order[order_id] = left_out
+        return left_out
 
     def _amount_and_quantity(
         self, row: dict[str, str], currency: str

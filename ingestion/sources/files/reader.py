@@ -178,8 +178,9 @@ def read_feed(
             yield pa.Table.from_pylist(lines, schema=schema)
     if totals.landed_rows == 0:
         raise SourceError(
-            f"{', '.join(totals.files)}: not one of {totals.rows} rows can be read, so what was "
-            f"loaded before is kept.{quarantine.examples()}"
+            f"{', '.join(totals.files)}: not one of {totals.rows} rows can be read, of which "
+            f"{totals.skipped_rows} are left out, so what was loaded before is kept."
+            f"{quarantine.examples()}"
         )
 
 

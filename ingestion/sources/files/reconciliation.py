@@ -96,11 +96,18 @@ def count_feed(company: Company, feed: Feed, folder: Path) -> FeedCount:
         with open_text(path, name, how.encoding) as file:
             records = _records(file, how.delimiter)
             header = [field.strip() for field in next(records, None) or []]
+            left_out: tuple[str, bool] = ("", False)
             for fields in records:
                 row = dict(zip(header, fields, strict=False)) if fields is not None else {}
                 whole = fields is not None and len(fields) == len(header)
-                if whole and _is_left_out(row, feed, company):
-                    continue
+                if whole:
+                    order = row.get(feed.columns.get("order_id", ""), "").strip()  # type: ignore[call-overload]
+                    states = "".join(row[header].strip() for header in feed.skip)
+                    # An order's status may stand on its first line only.
+                    if states or not order or order != left_out[0]:
+                        left_out = (order, _is_left_out(row, feed, company))
+                    if left_out[1]:
+                        continue
                 rows += 1
                 if whole:
                     amount += row_amount(row, feed)
