@@ -11,7 +11,12 @@ from orchestration.environment import SILENCED
 from orchestration.manifest import ensure_manifest
 from warehouse.settings import PROJECT_ROOT
 
-RAW = {"raw_files/companies", "raw_files/order_lines"}
+RAW = {
+    "raw_files/companies",
+    "raw_files/marketing_spend",
+    "raw_files/order_lines",
+    "raw_rates/exchange_rates",
+}
 MARTS = {
     "marts/cohort_retention",
     "marts/customer_daily",
@@ -27,6 +32,7 @@ MARTS = {
 ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
+    "raw_rates",
     "raw_shopify",
     "reference",
     "staging",
@@ -100,6 +106,9 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("raw_files/companies", "great_expectations"),
         ("raw_files/order_lines", "great_expectations"),
         ("raw_files/order_lines", "reconciles_with_files"),
+        ("raw_files/marketing_spend", "great_expectations"),
+        ("raw_files/marketing_spend", "reconciles_with_files"),
+        ("raw_rates/exchange_rates", "great_expectations"),
         ("ml/clv_model_scores", "great_expectations"),
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),

@@ -105,7 +105,7 @@ def guess_encoding(start: bytes, telling: bytes) -> str:
         odd = len(_SIGN_IN_WORD.findall(telling.decode("cp1252")))
         if odd * 10 <= len(runs):
             return "cp1252"
-    return _guess_eastern(telling) or _guess_statistically(start + telling)
+    return _guess_eastern(telling) or _guess_statistically(telling)
 
 
 def _guess_wide(start: bytes) -> str | None:

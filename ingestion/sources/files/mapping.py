@@ -105,13 +105,14 @@ def guess_file(
     if not path.is_file():
         raise SourceError(f"{path} is missing, or is no file: give the path of a CSV file.")
     start, telling = sample(path, name)
-    if not start.strip():
-        raise SourceError(f"{name} is empty: export it again.")
     encoding = given.get("encoding") or guess_encoding(start, telling)
     text = start.decode(encoding, "replace")
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    if not lines:
+        raise SourceError(f"{name} is empty: export it again.")
     if _is_binary(text):
         raise SourceError(f"{name} is no text: export it as CSV and take that file.")
-    delimiter = given.get("delimiter") or guess_delimiter(text.splitlines()[0])
+    delimiter = given.get("delimiter") or guess_delimiter(lines[0])
     columns = _look(path, name, encoding, delimiter)
     guess = Guess(settings={"encoding": encoding, "delimiter": delimiter} | given)
     _assign(guess, columns, company)
@@ -240,6 +241,7 @@ def _assign(guess: Guess, columns: list[_Column], company: Company) -> None:
                 guess.columns[role] = column.header
                 break
     _assign_currency(guess, columns, company)
+    _assign_decimal(guess, columns)
     _assign_skipped(guess, columns)
     if not {"customer_id", "email"} & guess.columns.keys():
         guess.problems.append(
@@ -322,7 +324,6 @@ def _assign_amounts(guess: Guess, columns: list[_Column]) -> None:
         guess.notes.append(f"{amount.header!r} is taken for the amount: it holds decimals.")
     if quantities and quantities[0] is not amount:
         guess.columns["quantity"] = quantities[0].header
-    _assign_decimal(guess, amount)
     refunds = [column.header for column in columns if "refund" in _plain(column.header).split()]
     if refunds:
         guess.notes.append(
@@ -349,10 +350,15 @@ def _is_of_order(amount: _Column, order: _Column) -> bool:
     return len(several) >= 2 and same >= 0.95 * len(several)
 
 
-def _assign_decimal(guess: Guess, amount: _Column) -> None:
-    if "decimal" in guess.settings:
+def _assign_decimal(guess: Guess, columns: list[_Column]) -> None:
+    mapped = guess.columns.get("amount") or guess.columns.get("unit_price")
+    amount = next((column for column in columns if column.header == mapped), None)
+    if amount is None or "decimal" in guess.settings:
         return
     decimal, thousands = guess_decimal(amount.filled)
+    if decimal is None and _is_without_cents(guess, columns):
+        pointed = any("." in value for value in amount.filled)
+        decimal, thousands = (",", ".") if pointed else (".", ",")
     if decimal is None:
         example = next(value for value in amount.filled if "," in value or "." in value)
         guess.problems.append(
@@ -363,6 +369,16 @@ def _assign_decimal(guess: Guess, amount: _Column) -> None:
     guess.settings["decimal"] = decimal
     if thousands is not None:
         guess.settings["thousands"] = thousands
+
+
+def _is_without_cents(guess: Guess, columns: list[_Column]) -> bool:
+    """Says whether all amounts are in currencies that have no decimals, such as the yen."""
+    header = guess.columns.get("currency")
+    codes = {
+        value.upper() for column in columns if column.header == header for value in column.filled
+    }
+    codes |= {guess.settings["currency"]} if "currency" in guess.settings else set()
+    return bool(codes) and all(minor_units().get(code) == 0 for code in codes)
 
 
 def _assign_date(guess: Guess, columns: list[_Column]) -> None:

@@ -126,7 +126,7 @@ class _Parser(Generic[AnyFeed]):
         row = dict(zip(self.header, fields, strict=True))
         if self._is_left_out(row):
             return None
-        for header, value in row.items():
+        for header, value in row.items() if is_marked("".join(fields)) else ():
             if is_marked(value):
                 raise BadFieldError(
                     header,
