@@ -1,7 +1,5 @@
 """Raw assets of the files source. How a file is read stands in ingestion/sources/files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -85,7 +83,7 @@ def marketing_spend(
 
 
 def _landed(
-    context: dg.AssetExecutionContext, loads: list[FeedLoad], table: str
+    context: dg.AssetExecutionContext, loads: "list[FeedLoad]", table: str
 ) -> dg.MaterializeResult:
     """Reports what landed, and warns of what didn't."""
     for load in loads:

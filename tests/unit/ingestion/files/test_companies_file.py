@@ -59,11 +59,28 @@ CASES = {
     "other sources": "companies:\n- id: shop\n  name: S\n  base_currency: EUR\n  timezone: UTC\n"
     "  margin_rate: 0.3\n  sources:\n    # a comment\n    shopify:\n      shop: a.myshopify.com\n\n"
     "- id: b\n  name: B\n  base_currency: EUR\n  timezone: UTC\n  margin_rate: 0.3\n",
-    "the feed, and one after it": "companies:\n  - id: shop\n    name: >-\n      S\n"
-    "    base_currency: EUR\n    timezone: UTC\n    margin_rate: 0.3\n    sources:\n"
-    "      files:\n      # first\n      - feed: orders\n        path: old.csv\n"
-    "        columns: {email: a, order_date: b, amount: c}\n        currency: EUR\n      # second\n      - feed: till\n        path: |-\n          t.csv\n"
-    "        columns: {email: a, order_date: b, amount: c}\n        currency: EUR\n",
+    "the feed, and one after it": """\
+companies:
+  - id: shop
+    name: >-
+      S
+    base_currency: EUR
+    timezone: UTC
+    margin_rate: 0.3
+    sources:
+      files:
+      # first
+      - feed: orders
+        path: old.csv
+        columns: {email: a, order_date: b, amount: c}
+        currency: EUR
+      # second
+      - feed: till
+        path: |-
+          t.csv
+        columns: {email: a, order_date: b, amount: c}
+        currency: EUR
+""",
 }
 
 
