@@ -183,8 +183,8 @@ def test_exchange_rates(
     )
     for change in changes:
         connection.execute(
-            f"insert into {name} values (%(rate_date)s, %(currency)s, %(units_per_eur)s, %(source)s)",
-            RATE | change,
+            f"insert into {name} values (%s, %s, %s, %s)",
+            list((RATE | change).values()),
         )
     found = failed(validate(name, None, raw_rates_exchange_rates.expectations()))
     connection.execute(f"drop table {name}")

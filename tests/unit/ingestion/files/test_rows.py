@@ -124,7 +124,7 @@ HEADERS = [
 ]
 
 quickly = settings(
-    max_examples=250,
+    max_examples=120,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
