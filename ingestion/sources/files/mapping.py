@@ -48,6 +48,9 @@ _SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "₹": "INR", "₩": "KRW", "z�
 #: Shares of rows in which an order's number, and what merely describes a purchase, must be there.
 _FILLED, _SELDOM = 0.5, 0.05
 
+#: Share of the values that must be numbers where the header says that they are.
+_NAMED = 0.5
+
 
 @dataclass
 class Guess:
@@ -276,7 +279,7 @@ def _numbers(columns: Sequence[_Column], role: str) -> list[_Column]:
         column
         for column in _named(columns, role)
         if column.share(lambda text: re.fullmatch(r"[^\d]{0,6}[\d.,'’\s]+[^\d]{0,6}", text))
-        >= AGREEMENT
+        >= _NAMED
     ]
 
 
