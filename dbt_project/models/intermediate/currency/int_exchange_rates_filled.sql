@@ -10,10 +10,17 @@ with rates as (
 ),
 
 ages as (
-    {% for days in range(6) -%}
-    select {{ days }} as rate_age_days
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+    select 0 as rate_age_days
+    union all
+    select 1 as rate_age_days
+    union all
+    select 2 as rate_age_days
+    union all
+    select 3 as rate_age_days
+    union all
+    select 4 as rate_age_days
+    union all
+    select 5 as rate_age_days
 ),
 
 filled as (
