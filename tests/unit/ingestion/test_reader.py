@@ -149,10 +149,10 @@ def test_what_a_feed_leaves_to_guessing_is_said(tmp_path: Path) -> None:
     counted = count_feed(COMPANY, make_feed(**changes), tmp_path)
     assert (counted.rows, counted.amount) == (2, Decimal("1241.5"))
     (tmp_path / "a.csv").write_text("who,day,paid\n1,02/01/2026,5.00\n")
-    with pytest.raises(SourceError, match="could be day or month first. Set date_format"):
+    with pytest.raises(SourceError, match=r"could be day or month first\. Set date_format"):
         read(tmp_path, **changes)
     (tmp_path / "a.csv").write_text('who,day,paid\n1,2026-01-31,"1,234"\n')
-    with pytest.raises(SourceError, match="a point or a comma. Set decimal"):
+    with pytest.raises(SourceError, match=r"a point or a comma\. Set decimal"):
         read(tmp_path, **changes)
 
 
