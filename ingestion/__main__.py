@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError
-from warehouse.companies import CompaniesFileError, Company, load_companies
+from warehouse.companies import CompaniesFileError, Company, load_companies, load_file
 from warehouse.settings import get_settings
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         sources.add_parser(name, help=f"{what}: what changed, and what is gone")
         for name, what in _APIS.items()
     ]
+    sources.add_parser("rates", help="exchange rates, for all companies")
     for source in (files, *apis):
         source.add_argument("--company", required=True, help="id of the company in companies.yml")
     for source in apis:
@@ -59,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     settings = get_settings()
     try:
+        if options.source == "rates":
+            _land_rates()
+            return 0
         companies = load_companies(settings.companies_file)
         if options.company not in companies:
             raise SourceError(
@@ -80,18 +84,41 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _land_files(company: Company) -> None:
     from ingestion.sources.companies import land_companies
-    from ingestion.sources.files import land_files
+    from ingestion.sources.files import land_files, land_spend
     from warehouse.databases import ensure_databases
 
     settings = get_settings()
     companies = load_companies(settings.companies_file)
     ensure_databases()
     land_companies(companies.values())
-    for load in land_files(company, settings.companies_file.parent):
+    folder = settings.companies_file.parent
+    for load in (*land_files(company, folder), *land_spend(company, folder)):
         totals = load.totals
         _say(load.feed, totals.landed_rows, totals.rejected_rows, totals.amounts)
-        for row in load.first_rejected:
-            print(f"  {row}")  # noqa: T201
+        if totals.skipped_rows:
+            print(f"{load.feed}: {totals.skipped_rows:,} rows are left out")  # noqa: T201
+        for text in (*totals.formats, *load.first_rejected):
+            print(f"  {text}")  # noqa: T201
+
+
+def _land_rates() -> None:
+    from ingestion.sources.rates import land_rates
+    from warehouse.databases import ensure_databases
+
+    settings = get_settings()
+    rates = load_file(settings.companies_file).exchange_rates
+    if rates is None:
+        raise SourceError(
+            f"{settings.companies_file} names no exchange rates. Add exchange_rates with a path or "
+            "a url beside companies."
+        )
+    ensure_databases()
+    load = land_rates(rates, settings.companies_file.parent)
+    totals = load.totals
+    _say("exchange_rates", totals.landed_rows, totals.rejected_rows, {})
+    print(f"{len(totals.currencies)} currencies, until {totals.last_date}")  # noqa: T201
+    for row in load.first_rejected:
+        print(f"  {row}")  # noqa: T201
 
 
 def _land(source: str, company: Company, backfill: list[date] | None) -> None:

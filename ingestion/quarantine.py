@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -77,7 +77,7 @@ class _Spool:
         self.rows += 1
         if len(self.first) < EXAMPLES:
             self.first.append(row)
-        line = {"feed": feed} | asdict(row)
+        line = {"feed": feed} | vars(row)
         self._spool.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _tuples(self) -> Iterator[tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,6 +92,47 @@ def url() -> None:
     typer.echo(warehouse_url(settings=_settings()))
 
 
+@app.command(name="map")
+def map_(
+    file: Annotated[Path, typer.Argument(help="A CSV file of purchases; gzip or zip as well.")],
+    company: Annotated[
+        str, typer.Option(help="Id in companies.yml; one that isn't there is made.")
+    ] = "shop",
+    feed: Annotated[
+        str | None, typer.Option(help="Name of the feed; by default from the file's name.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", "--yes", "-y", help="Write it to companies.yml.")
+    ] = False,
+    date_format: Annotated[
+        str | None, typer.Option(help="How dates are written, such as '%d/%m/%Y'.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark: . or ,")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What stands between fields.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding, such as cp1252.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of amounts that don't say theirs.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA time zone of a company that is made.")
+    ] = None,
+) -> None:
+    """Guess how a CSV file is mapped, show what would land, and write companies.yml."""
+    from orchestration.map_file import map_file
+
+    given = {
+        "date_format": date_format,
+        "decimal": decimal,
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "currency": currency,
+        "timezone": timezone,
+    }
+    companies_file = _settings().companies_file
+    fits = map_file(file, companies_file, company, feed, given, write, _console())
+    raise typer.Exit(0 if fits else 1)
+
+
 @app.command()
 def prepare() -> None:
     """Make the databases and their fixed tables, and start nothing but the embedded Postgres."""
@@ -136,6 +178,7 @@ def _explanation(error: Exception) -> str | None:
     """Returns the message of a trouble that people can mend, None for a fault of the code."""
     from pydantic import ValidationError
 
+    from ingestion.errors import SourceError
     from orchestration.manifest import ManifestError
     from orchestration.services import ServiceError
     from warehouse.companies import CompaniesFileError
@@ -156,6 +199,7 @@ def _explanation(error: Exception) -> str | None:
         ManifestError,
         MissingRightError,
         ServiceError,
+        SourceError,
     )
     return str(error) if isinstance(error, known) else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -23,12 +23,21 @@ FileColumn = Literal[
     "order_date",
     "ordered_at",
     "amount",
+    "unit_price",
     "quantity",
     "currency",
     "channel",
     "country",
     "product",
 ]
+
+SpendColumn = Literal["company", "channel", "date", "amount", "currency"]
+
+DecimalMark = Literal[".", ","]
+ThousandsMark = Literal[".", ",", " ", "'"]
+
+#: Stands for a company where rows belong to none; no company can have it, ids start with a letter.
+NO_COMPANY = "0_all"
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 
@@ -47,38 +56,67 @@ def _check_currency(code: str) -> str:
     return code
 
 
-class FileFeed(_Strict):
-    """One kind of CSV file of a company, and how to read it.
+def _check_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone (such as Europe/Berlin)")
+    return name
+
+
+class CsvFormat(_Strict):
+    """Where CSV files are and what their fields look like.
 
     Attributes:
-        feed: Name of the feed, part of every landed row's key.
-        path: File or glob pattern, relative to companies.yml. Together the matched files are the
-            whole truth of the feed: a row that left them leaves the warehouse.
-        columns: Our column name to the header in the file.
-        currency: ISO 4217 code of every amount, where the file has no currency column.
-        date_format: strptime format of the date; unset accepts ISO 8601.
-        decimal: Decimal mark of amounts and quantities.
-        delimiter: Field separator.
-        encoding: Text encoding; a byte-order mark is tolerated.
+        path: File or glob pattern, relative to companies.yml; a file may be compressed by gzip or
+            be the one file of a zip archive. Together the matched files are the whole truth of the
+            feed: a row that left them leaves the warehouse.
+        currency: ISO 4217 code of an amount, where the file has no currency column or it is empty.
+        date_format: strptime format of dates; "epoch" and "epoch_ms" count from 1970; unset
+            accepts ISO 8601; "auto" is guessed from the first rows.
+        timezone: IANA zone of times without an offset; unset means the company's.
+        decimal: Decimal mark of amounts and quantities; "auto" is guessed from the first rows,
+            thousands with it.
+        thousands: What groups digits by three; unset refuses such numbers.
+        delimiter: Field separator; unset or "auto" is guessed from the header.
+        encoding: Text encoding; a byte-order mark is tolerated; unset or "auto" is guessed from
+            the bytes.
+        skip: By header the values (case doesn't matter) whose rows are no purchases, such as
+            cancelled orders; they are counted and left out.
     """
 
-    feed: Identifier
     path: str
-    columns: dict[FileColumn, str]
     currency: str | None = None
     date_format: str | None = None
-    decimal: Literal[".", ","] = "."
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    encoding: str = "utf-8"
+    timezone: str | None = None
+    decimal: DecimalMark | Literal["auto"] = "."
+    thousands: ThousandsMark | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    skip: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, code: str | None) -> str | None:
         return None if code is None else _check_currency(code)
 
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str | None) -> str | None:
+        return None if name is None else _check_timezone(name)
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, delimiter: str | None) -> str | None:
+        if delimiter is None or delimiter == "auto":
+            return None
+        if len(delimiter) != 1 or delimiter in '"\r\n\x00':
+            raise ValueError(f"{delimiter!r} is not one character that can stand between fields")
+        return delimiter
+
     @field_validator("encoding")
     @classmethod
-    def _known_encoding(cls, name: str) -> str:
+    def _known_encoding(cls, name: str | None) -> str | None:
+        if name is None or name == "auto":
+            return None
         try:
             "".encode(name)
         except LookupError:
@@ -86,14 +124,62 @@ class FileFeed(_Strict):
         return name
 
     @model_validator(mode="after")
-    def _complete(self) -> FileFeed:
+    def _marks_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError("decimal and thousands: they can't be the same character")
+        return self
+
+
+class FileFeed(CsvFormat):
+    """One kind of CSV file of purchases of a company, and how to read it.
+
+    Attributes:
+        feed: Name of the feed, part of every landed row's key.
+        columns: Our column name to the header in the file. Without `amount`, it is `unit_price`
+            times `quantity`.
+    """
+
+    feed: Identifier
+    columns: dict[FileColumn, str]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
         mapped = set(self.columns)
         if not mapped & {"customer_id", "email"}:
             raise ValueError("columns: map customer_id or email")
         if not mapped & {"order_date", "ordered_at"}:
             raise ValueError("columns: map order_date or ordered_at")
-        if "amount" not in mapped:
-            raise ValueError("columns: map amount")
+        if "amount" not in mapped and not {"unit_price", "quantity"} <= mapped:
+            raise ValueError("columns: map amount, or unit_price and quantity")
+        if {"amount", "unit_price"} <= mapped:
+            raise ValueError("columns: map amount or unit_price, not both")
+        if "currency" not in mapped and self.currency is None:
+            raise ValueError("currency: give one code, or map a column under columns")
+        return self
+
+
+class SpendFeed(CsvFormat):
+    """One kind of CSV file of what a company spent on marketing, and how to read it.
+
+    Attributes:
+        feed: Name of the feed, part of every landed row's key.
+        columns: Our column name to the header in the file. With `company`, the rows of other
+            companies are counted and left out.
+        channel: Channel of every row, where the file has no such column.
+    """
+
+    feed: Identifier
+    columns: dict[SpendColumn, str]
+    channel: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        mapped = set(self.columns)
+        for column in ("date", "amount"):
+            if column not in mapped:
+                raise ValueError(f"columns: map {column}")
+        if "channel" not in mapped and self.channel is None:
+            raise ValueError("channel: give one, or map a column under columns")
         if "currency" not in mapped and self.currency is None:
             raise ValueError("currency: give one code, or map a column under columns")
         return self
@@ -179,22 +265,33 @@ class WooCommerceSite(_Strict):
     since: date | None = None
 
 
+AnyFeed = TypeVar("AnyFeed", FileFeed, SpendFeed)
+
+
 class Sources(_Strict):
     """The connected sources of a company."""
 
     files: tuple[FileFeed, ...] = ()
+    spend: tuple[SpendFeed, ...] = ()
     shopify: ShopifyShop | None = None
     stripe: StripeAccount | None = None
     woocommerce: WooCommerceSite | None = None
 
-    @field_validator("files")
+    @field_validator("files", "spend")
     @classmethod
-    def _unique_feeds(cls, feeds: tuple[FileFeed, ...]) -> tuple[FileFeed, ...]:
+    def _unique_feeds(cls, feeds: tuple[AnyFeed, ...]) -> tuple[AnyFeed, ...]:
         names = [feed.feed for feed in feeds]
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"feed {', '.join(sorted(doubled))} is there twice")
         return feeds
+
+    @model_validator(mode="after")
+    def _apart_in_quarantine(self) -> Self:
+        shared = {feed.feed for feed in self.files} & {feed.feed for feed in self.spend}
+        if shared:
+            raise ValueError(f"feed {', '.join(sorted(shared))} is both in files and in spend")
+        return self
 
 
 class Company(_Strict):
@@ -234,9 +331,7 @@ class Company(_Strict):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise ValueError(f"{name!r} is not an IANA time zone (such as Europe/Berlin)")
-        return name
+        return _check_timezone(name)
 
     @field_validator("horizons_months")
     @classmethod
@@ -251,10 +346,29 @@ class Company(_Strict):
         return ZoneInfo(self.timezone)
 
 
+class ExchangeRates(_Strict):
+    """Where exchange rates come from, for all companies; one of the two is set.
+
+    Attributes:
+        path: CSV, or zip or gzip of one, relative to companies.yml: the ECB's, wide or long.
+        url: Address of such a file.
+    """
+
+    path: str | None = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give either path or url")
+        return self
+
+
 class Companies(_Strict):
-    """All companies of the installation, in the order of the file."""
+    """All companies of the installation, in the order of the file, and what they share."""
 
     companies: tuple[Company, ...]
+    exchange_rates: ExchangeRates | None = None
 
     @model_validator(mode="after")
     def _unique(self) -> Companies:
@@ -268,7 +382,7 @@ class Companies(_Strict):
 
 
 def load_companies(path: Path) -> dict[str, Company]:
-    """Reads companies.yml.
+    """Reads the companies of companies.yml.
 
     Args:
         path: The file.
@@ -279,6 +393,15 @@ def load_companies(path: Path) -> dict[str, Company]:
     Raises:
         CompaniesFileError: The file is missing, isn't YAML, or a field is wrong; the message
             lists every problem.
+    """
+    return {company.id: company for company in load_file(path).companies}
+
+
+def load_file(path: Path) -> Companies:
+    """Reads companies.yml.
+
+    Raises:
+        CompaniesFileError: As `load_companies`.
     """
     try:
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -292,11 +415,10 @@ def load_companies(path: Path) -> dict[str, Company]:
     except yaml.YAMLError as error:
         raise CompaniesFileError(f"{path} is not valid YAML: {error}") from None
     try:
-        parsed = Companies.model_validate(raw)
+        return Companies.model_validate(raw)
     except ValidationError as error:
         problems = "\n".join(f"  {_where(raw, p['loc'])}: {p['msg']}" for p in error.errors())
         raise CompaniesFileError(f"{path} has a mistake:\n{problems}") from None
-    return {company.id: company for company in parsed.companies}
 
 
 def _where(raw: Any, location: tuple[int | str, ...]) -> str:

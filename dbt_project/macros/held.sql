@@ -1,9 +1,11 @@
-{% macro landed(source_name, table_name) -%}
+{% macro landed(source_name, table_name, of_companies=true) -%}
     {#- Both are asked for at parsing too, where a model's inputs become known. -#}
     {%- set table = source(source_name, table_name) -%}
     {%- set held = ref('stg_quarantine__held_companies') -%}
     {%- if execute and not table.is_cte and load_relation(table) is none -%}
         ({{ no_rows(source_name, table_name) }}) as landed
+    {%- elif not of_companies -%}
+        {{ table }} as landed
     {%- else -%}
         (
             select * from {{ table }}

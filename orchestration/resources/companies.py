@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from warehouse.companies import Company, load_companies
+from warehouse.companies import Company, ExchangeRates, load_companies, load_file
 
 
 class CompaniesFile(dg.ConfigurableResource):
@@ -30,6 +30,14 @@ class CompaniesFile(dg.ConfigurableResource):
             CompaniesFileError: The file has a mistake.
         """
         return tuple(load_companies(Path(self.path)).values())
+
+    def exchange_rates(self) -> ExchangeRates | None:
+        """Returns where exchange rates come from, None where nobody said.
+
+        Raises:
+            CompaniesFileError: The file has a mistake.
+        """
+        return load_file(Path(self.path)).exchange_rates
 
     def get(self, company_id: str) -> Company:
         """Returns one company.

@@ -14,7 +14,12 @@ from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
 APIS = ["shopify", "stripe", "woocommerce"]
-RAW = {"raw_files/companies", "raw_files/order_lines"}
+RAW = {
+    "raw_files/companies",
+    "raw_files/marketing_spend",
+    "raw_files/order_lines",
+    "raw_rates/exchange_rates",
+}
 MARTS = {
     "marts/cohort_retention",
     "marts/customer_daily",
@@ -30,6 +35,7 @@ MARTS = {
 ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
+    "raw_rates",
     "raw_shopify",
     "raw_stripe",
     "raw_woocommerce",
@@ -105,6 +111,9 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("raw_files/companies", "great_expectations"),
         ("raw_files/order_lines", "great_expectations"),
         ("raw_files/order_lines", "reconciles_with_files"),
+        ("raw_files/marketing_spend", "great_expectations"),
+        ("raw_files/marketing_spend", "reconciles_with_files"),
+        ("raw_rates/exchange_rates", "great_expectations"),
         ("ml/clv_model_scores", "great_expectations"),
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),

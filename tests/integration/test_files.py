@@ -1,5 +1,9 @@
 """The files source against a real Postgres: what lands, what is quarantined, what a re-run does."""
 
+import os
+import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -10,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from psycopg import Connection
 
 from ingestion.__main__ import main
 from ingestion.errors import SourceError
 from ingestion.locks import exclusive_load
 from ingestion.sources.companies import land_companies
-from ingestion.sources.files import FeedLoad, land_files
+from ingestion.sources.files import FeedLoad, land_files, land_spend
+from ingestion.sources.files.reconciliation import compare_feed
+from tests.integration.connectors.harness import command_environment, kill
 from warehouse.bulk import fingerprint
 from warehouse.companies import Company
 from warehouse.connection import connect
-from warehouse.settings import get_settings
+from warehouse.settings import PROJECT_ROOT, get_settings
 
 HEADER = "who,day,paid,note\n"
 LANDED = "raw_files.order_lines"
@@ -204,3 +211,131 @@ def test_the_command_says_what_landed_and_what_is_wrong(
     assert "a.csv, line 3, day: 'x' is not a date" in said
     assert main(["files", "--company", "nobody"]) == 1
     assert "nobody is not in" in capsys.readouterr().err
+
+
+SPEND_HEADER = "company,channel,date,amount,currency\n"
+SPENT = "raw_files.marketing_spend"
+
+
+def spending(company_id: str = "shop", **changes: Any) -> Company:
+    feed = {
+        "feed": "marketing",
+        "path": "spend.csv",
+        "columns": {name: name for name in SPEND_HEADER.strip().split(",")},
+    } | changes
+    whole = make_company(company_id).model_dump()
+    return Company.model_validate(whole | {"sources": {"spend": [feed]}})
+
+
+@pytest.fixture
+def spent(rows: Any) -> Any:
+    if rows("select to_regclass(%s)", SPENT)[0][0]:
+        rows(f"delete from {SPENT} returning 1")
+    return rows
+
+
+def test_spend_lands_by_company_and_is_replaced_as_a_whole(tmp_path: Path, spent: Any) -> None:
+    file = tmp_path / "spend.csv"
+    file.write_text(
+        SPEND_HEADER + "shop,google,2026-01-01,12.50,EUR\nother,google,2026-01-01,9,USD\n"
+        "shop,,2026-01-02,1,EUR\nshop,facebook,2026-01-02,-2.00,EUR\n,google,2026-01-01,1,EUR\n"
+    )
+    for company_id, counts in (("shop", (2, 2, 1)), ("other", (1, 1, 3))):
+        (load,) = land_spend(spending(company_id), tmp_path)
+        totals = load.totals
+        assert (totals.landed_rows, totals.rejected_rows, totals.skipped_rows) == counts
+    query = (
+        f"select company_id, feed, line_number, spend_date::text, channel, amount, currency"
+        f" from {SPENT} order by 1, 3"
+    )
+    assert spent(query) == [
+        ("other", "marketing", 3, "2026-01-01", "google", 9, "USD"),
+        ("shop", "marketing", 2, "2026-01-01", "google", Decimal("12.5"), "EUR"),
+        ("shop", "marketing", 5, "2026-01-02", "facebook", -2, "EUR"),
+    ]
+    rejected = spent(
+        "select line_number, column_name from quarantine.rejected_rows"
+        " where company_id = 'shop' order by 1"
+    )
+    assert rejected == [(4, "channel"), (6, "company")]
+    for company in (spending(), spending("other")):
+        compared = compare_feed(company, company.sources.spend[0], tmp_path, "marketing_spend")
+        assert compared.differences == ()
+    file.write_text(SPEND_HEADER + "shop,google,2026-01-01,13,EUR\n")
+    land_spend(spending(), tmp_path)
+    assert [row[:2] + row[5:6] for row in spent(query)] == [
+        ("other", "marketing", 9),
+        ("shop", "marketing", 13),
+    ]
+    with pytest.raises(SourceError, match="1 are left out, so what was loaded before is kept"):
+        land_spend(spending("nobody"), tmp_path)
+
+
+def test_spend_and_purchases_of_a_company_leave_each_other_alone(
+    tmp_path: Path, spent: Any
+) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "1,2026-01-01,10.00,\n2,x,1,\n")
+    (tmp_path / "spend.csv").write_text(SPEND_HEADER + "shop,google,2026-01-01,1,EUR\n")
+    both = make_company(path="a.csv").model_dump()
+    both["sources"]["spend"] = spending().model_dump()["sources"]["spend"]
+    company = Company.model_validate(both)
+    for _ in range(2):
+        land_files(company, tmp_path)
+        land_spend(company, tmp_path)
+        assert spent(f"select count(*) from {LANDED}") == [(1,)]
+        assert spent(f"select count(*) from {SPENT}") == [(1,)]
+        assert spent("select feed from quarantine.rejected_rows") == [("orders",)]
+
+
+def test_reconciliation_finds_what_is_missing_and_what_is_wrong(tmp_path: Path, rows: Any) -> None:
+    (tmp_path / "a.csv").write_bytes(
+        'who;day;paid;note\r\nJosé;01.02.2026;"1.234,56 €";x\r\n2;31.02.2026;2,00;"\r\n'
+        '3;03.02.2026;(5,00);"two\r\nlines"\r\n4;04.02.2026;7,00\r\n'.encode("cp1252")
+    )
+    feed = make_company().model_dump()["sources"]["files"][0]
+    feed |= {"date_format": "%d.%m.%Y", "decimal": ",", "thousands": "."}
+    company = Company.model_validate(make_company().model_dump() | {"sources": {"files": [feed]}})
+    load = land(tmp_path, company)
+    assert load.totals.formats == ["a.csv: cp1252, semicolon (guessed: encoding, delimiter)"]
+    assert rows(f"select customer_id, amount from {LANDED} order by 1") == [
+        ("3", -5),
+        ("José", Decimal("1234.56")),
+    ]
+
+    def differences() -> str:
+        (one,) = company.sources.files
+        return " ".join(compare_feed(company, one, tmp_path, "order_lines").differences)
+
+    assert differences() == ""
+    rows(f"update {LANDED} set amount = amount + 0.01 where customer_id = '3' returning 1")
+    assert "the files add up to" in differences()
+    rows(f"delete from {LANDED} where customer_id = '3' returning 1")
+    assert "4 rows in the files, 1 landed and 2 in quarantine" in differences()
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.faults)])
+def test_killed_at_any_moment(
+    tmp_path: Path, rows: Any, connection: Connection[Any], kills: int
+) -> None:
+    lines = "".join(f"{n},2026-01-01,1.00,\n{n},soon,1.00,\n" for n in range(4_000))
+    (tmp_path / "a.csv").write_text(HEADER + lines)
+    company = make_company("killed", "a.csv")
+    land(tmp_path, company)
+    before = fingerprint(connection, LANDED, exclude=LOAD_COLUMNS)
+    rows(f"delete from {LANDED} returning 1")
+    companies = tmp_path / "companies.yml"
+    companies.write_text(yaml.safe_dump({"companies": [company.model_dump(mode="json")]}))
+    chance = random.Random(kills)
+    for _ in range(kills):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ingestion", "files", "--company", "killed"],
+            cwd=PROJECT_ROOT,
+            env=os.environ | command_environment(get_settings(), companies),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(1.5, 6))
+        kill(process)
+    land(tmp_path, company)
+    assert fingerprint(connection, LANDED, exclude=LOAD_COLUMNS) == before
+    assert rows("select count(*) from quarantine.rejected_rows") == [(4_000,)]

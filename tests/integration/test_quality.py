@@ -10,7 +10,9 @@ from warehouse.quality import (
     ml_clv_model_scores,
     ml_clv_predictions,
     raw_files_companies,
+    raw_files_marketing_spend,
     raw_files_order_lines,
+    raw_rates_exchange_rates,
 )
 from warehouse.quality.validation import Validation, validate
 
@@ -123,6 +125,69 @@ def test_order_lines(table: Any, changes: list[dict[str, Any]], expected: set[st
     )
     lines.fill(*(LINE | change for change in changes))
     found = failed(validate(lines.name, COMPANY, raw_files_order_lines.expectations(0)))
+    assert expected <= found
+    assert bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([{}], set()),
+        ([{"amount": -1}, {"line_number": 3}], set()),
+        ([], {"table_row_count_to_be_between"}),
+        ([{}, {}], {"compound_columns_to_be_unique"}),
+        ([{"amount": None}, {"line_number": 3}], {"column_values_to_not_be_null"}),
+        ([{"spend_date": "2462-01-01"}], {"column_values_to_be_between"}),
+        ([{"currency": "usd"}], {"column_values_to_match_regex"}),
+        ([{"channel": ""}], {"column_value_lengths_to_be_between"}),
+        ([{"amount": -1}], {"column_sum_to_be_between"}),
+    ],
+)
+def test_marketing_spend(table: Any, changes: list[dict[str, Any]], expected: set[str]) -> None:
+    rows = table(
+        raw_files_marketing_spend.TABLE,
+        "company_id text, feed text, source_file text, line_number bigint, spend_date date,"
+        " channel text, amount numeric(18,4), currency text",
+    )
+    spent = {key: value for key, value in LINE.items() if key != "order_date"}
+    rows.fill(*(spent | {"spend_date": "2026-01-01", "channel": "google"} | c for c in changes))
+    found = failed(validate(rows.name, COMPANY, raw_files_marketing_spend.expectations(0)))
+    assert expected <= found
+    assert bool(found) == bool(expected)
+
+
+RATE = {"rate_date": "2026-01-02", "currency": "USD", "units_per_eur": 1.17, "source": "ecb"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([{}], set()),
+        ([], {"table_row_count_to_be_between"}),
+        ([{}, {}], {"compound_columns_to_be_unique"}),
+        ([{"source": None}], {"column_values_to_not_be_null"}),
+        ([{"rate_date": "2462-01-01"}], {"column_values_to_be_between"}),
+        ([{"rate_date": "1998-01-01"}], {"column_values_to_be_between"}),
+        ([{"currency": "XXQ"}], {"column_values_to_be_in_set"}),
+        ([{"units_per_eur": 0}], {"column_min_to_be_between"}),
+    ],
+)
+def test_exchange_rates(
+    connection: Connection[Any], changes: list[dict[str, Any]], expected: set[str]
+) -> None:
+    connection.autocommit = True
+    name = "staging.quality_rates"
+    connection.execute(f"drop table if exists {name}")
+    connection.execute(
+        f"create table {name} (rate_date date, currency text, units_per_eur numeric, source text)"
+    )
+    for change in changes:
+        connection.execute(
+            f"insert into {name} values (%s, %s, %s, %s)",
+            list((RATE | change).values()),
+        )
+    found = failed(validate(name, None, raw_rates_exchange_rates.expectations()))
+    connection.execute(f"drop table {name}")
     assert expected <= found
     assert bool(found) == bool(expected)
 

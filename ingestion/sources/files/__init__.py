@@ -1,4 +1,4 @@
-"""Files: purchases from CSV, mapped in companies.yml, landed as raw_files.order_lines."""
+"""Files: CSV mapped in companies.yml, landed as raw_files.order_lines and marketing_spend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dlt.extract import DltResource
 from ingestion.locks import exclusive_load
 from ingestion.pipeline import load
 from ingestion.quarantine import Quarantine, RejectedRow
-from ingestion.sources.files.reader import FeedTotals, read_feed
+from ingestion.sources.files.reader import Feed, FeedTotals, read_feed
 from ingestion.sources.files.schema import COLUMN_HINTS
 from warehouse.companies import Company, FileFeed
 
@@ -35,9 +35,14 @@ class FeedLoad:
     load_id: str
 
 
+def table_of(feed: Feed) -> str:
+    """Returns the table of raw_files in which a feed lands."""
+    return "order_lines" if isinstance(feed, FileFeed) else "marketing_spend"
+
+
 @dlt.source(name=SOURCE, max_table_nesting=0)
 def files_source(
-    company: Company, feed: FileFeed, folder: Path, totals: FeedTotals, quarantine: Quarantine
+    company: Company, feed: Feed, folder: Path, totals: FeedTotals, quarantine: Quarantine
 ) -> DltResource:
     """One feed as a dlt source.
 
@@ -54,7 +59,7 @@ def files_source(
     """
     return dlt.resource(
         read_feed(company, feed, folder, totals, quarantine),
-        name="order_lines",
+        name=table_of(feed),
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
         merge_key=("company_id", "feed"),
         columns=COLUMN_HINTS,
@@ -62,7 +67,7 @@ def files_source(
 
 
 def land_files(company: Company, folder: Path) -> list[FeedLoad]:
-    """Lands every feed of a company.
+    """Lands every feed of a company's purchases.
 
     Args:
         company: The company.
@@ -75,11 +80,23 @@ def land_files(company: Company, folder: Path) -> list[FeedLoad]:
         SourceError: A file or a mapped column is missing, nothing in a feed can be read, or another
             load is at it. What was loaded before is kept.
     """
+    return _land(company, company.sources.files, folder)
+
+
+def land_spend(company: Company, folder: Path) -> list[FeedLoad]:
+    """Lands every feed of what a company spent on marketing.
+
+    Args, returns and raises as `land_files`.
+    """
+    return _land(company, company.sources.spend, folder)
+
+
+def _land(company: Company, feeds: tuple[Feed, ...], folder: Path) -> list[FeedLoad]:
     with exclusive_load(SOURCE, company.id):
-        return [_land_feed(company, feed, folder) for feed in company.sources.files]
+        return [_land_feed(company, feed, folder) for feed in feeds]
 
 
-def _land_feed(company: Company, feed: FileFeed, folder: Path) -> FeedLoad:
+def _land_feed(company: Company, feed: Feed, folder: Path) -> FeedLoad:
     totals = FeedTotals()
     with Quarantine(company.id, SOURCE, feed.feed) as quarantine:
         load_id = load(files_source(company, feed, folder, totals, quarantine), SOURCE, company.id)

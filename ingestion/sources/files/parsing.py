@@ -1,26 +1,46 @@
 """One CSV row to one typed line, or to the reason why not. Pure functions.
 
-Belongs here: what a field may look like. Does not belong here: opening files (`reader.py`).
+Belongs here: what a row of each kind of feed is. Does not belong here: opening files (`reader.py`),
+and how an amount or a date is written (`amounts.py`, `dates.py`).
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from warehouse.companies import Company, FileColumn, FileFeed
+from ingestion.sources.files.amounts import parse_amount, parse_money
+from ingestion.sources.files.dates import (
+    cached_date,
+    cached_timestamp,
+    parse_date,
+    parse_timestamp,
+)
+from ingestion.sources.files.opening import is_marked
+from warehouse.companies import Company, FileColumn, FileFeed, SpendColumn, SpendFeed
 from warehouse.currencies import minor_units
+
+__all__ = [
+    "BadFieldError",
+    "RowParser",
+    "SpendParser",
+    "parse_amount",
+    "parse_date",
+    "parse_timestamp",
+]
 
 EARLIEST_DATE = date(1970, 1, 1)
 
-_PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,14})(\.\d+)?")
+#: What the warehouse can hold of money and quantities: numeric(18, 4).
+LIMIT = Decimal(10) ** 14
+
+AnyFeed = TypeVar("AnyFeed", FileFeed, SpendFeed)
 
 
 class BadFieldError(ValueError):
@@ -37,122 +57,33 @@ class BadFieldError(ValueError):
         self.reason = reason
 
 
-def parse_amount(text: str, decimal_mark: str) -> Decimal:
-    """Reads an amount exactly.
-
-    Args:
-        text: Digits with an optional sign and decimal mark.
-        decimal_mark: "." or ",".
-
-    Returns:
-        The amount, with at most 4 decimals.
-
-    Raises:
-        ValueError: It isn't a plain number below 10^14 with at most 4 decimals; the message says
-            what to do.
-    """
-    plain = text.strip()
-    if decimal_mark == ",":
-        if "." in plain:
-            raise ValueError(
-                f"{text!r} has a point, but the feed's decimal mark is a comma: "
-                "write 1234,50 without a thousands separator, or set decimal: '.'"
-            )
-        plain = plain.replace(",", ".")
-    elif "," in plain:
-        raise ValueError(
-            f"{text!r} has a comma, but the feed's decimal mark is a point: "
-            "write 1234.50 without a thousands separator, or set decimal: ','"
-        )
-    if not _PLAIN_NUMBER.fullmatch(plain) or not plain.isascii():
-        raise ValueError(
-            f"{text!r} is not a number below 10^14: write digits only, such as 1234{decimal_mark}50"
-        )
-    amount = Decimal(plain)
-    exact = amount.quantize(Decimal("0.0001"))
-    if exact != amount:
-        raise ValueError(f"{text!r} has more than 4 decimals: round it")
-    return exact
-
-
-def parse_date(text: str, date_format: str | None) -> date:
-    """Reads a calendar day.
-
-    Args:
-        text: The day.
-        date_format: strptime format; None reads ISO 8601 (2026-06-30).
-
-    Raises:
-        ValueError: It isn't a day of that format; the message says what to do.
-    """
-    plain = text.strip()
-    try:
-        if date_format is None:
-            return date.fromisoformat(plain)
-        return datetime.strptime(plain, date_format).date()
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is not a date of the form {date_format or 'YYYY-MM-DD'}: "
-            "correct it, or set date_format"
-        ) from None
-
-
-def parse_timestamp(text: str, date_format: str | None, zone: ZoneInfo) -> datetime:
-    """Reads a point in time; one without an offset is local to the zone.
-
-    Args:
-        text: The time.
-        date_format: strptime format; None reads ISO 8601.
-        zone: Time zone of the company.
-
-    Returns:
-        The time in UTC.
-
-    Raises:
-        ValueError: It isn't a time of that format; the message says what to do.
-    """
-    plain = text.strip()
-    try:
-        if date_format is None:
-            moment = datetime.fromisoformat(plain)
-        else:
-            moment = datetime.strptime(plain, date_format)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(
-            f"{text!r} is not a time of the form {date_format or 'YYYY-MM-DD HH:MM:SS'}: "
-            "correct it, or set date_format"
-        ) from None
-
-
 @dataclass(frozen=True)
-class RowParser:
+class _Parser(Generic[AnyFeed]):
     """Turns the fields of one file into lines.
 
     Attributes:
         company: Whose file it is.
-        feed: How the file is mapped.
+        feed: How the file is mapped; nothing in it is left to be guessed but the encoding's name.
         header: The file's header.
-        latest_date: The last day an order may have; later ones are typing errors that would move
-            the company's as-of date.
+        latest_date: The last day a row may have; later ones are typing errors that would move the
+            company's as-of date.
     """
 
     company: Company
-    feed: FileFeed
+    feed: AnyFeed
     header: tuple[str, ...]
     latest_date: date
 
     @classmethod
-    def for_header(cls, company: Company, feed: FileFeed, header: tuple[str, ...]) -> RowParser:
+    def for_header(cls, company: Company, feed: AnyFeed, header: tuple[str, ...]) -> Self:
         """Builds the parser of a file.
 
         Raises:
             ValueError: A mapped column is missing or is there twice; the message says what to do.
         """
         where = f"columns of feed {feed.feed}, company {company.id}, in companies.yml"
-        for ours, theirs in feed.columns.items():
+        needed = [*feed.columns.items(), *(("skip", theirs) for theirs in feed.skip)]
+        for ours, theirs in needed:
             if header.count(theirs) == 0:
                 raise ValueError(
                     f"column {theirs!r} ({ours}) is missing; the header has: "
@@ -164,17 +95,27 @@ class RowParser:
                 )
         return cls(company, feed, header, datetime.now(UTC).date() + timedelta(days=1))
 
-    def parse(self, fields: list[str]) -> dict[str, Any]:
-        """Reads one row.
+    @cached_property
+    def _columns(self) -> Mapping[Any, str]:
+        return self.feed.columns
 
-        Args:
-            fields: The row's fields, in the order of the header.
+    @cached_property
+    def _skipped_values(self) -> dict[str, frozenset[str]]:
+        return {
+            header: frozenset(value.strip().casefold() for value in values)
+            for header, values in self.feed.skip.items()
+        }
 
-        Returns:
-            The values of `schema.ORDER_LINES` but for the key columns.
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        """Zone of times without an offset."""
+        return ZoneInfo(self.feed.timezone) if self.feed.timezone else self.company.zone
+
+    def _row(self, fields: list[str]) -> dict[str, str] | None:
+        """Returns the fields by header; None where the feed leaves the row out.
 
         Raises:
-            BadFieldError: The first field that can't be read.
+            BadFieldError: Their number is wrong, or one of them isn't text.
         """
         if len(fields) != len(self.header):
             raise BadFieldError(
@@ -183,44 +124,31 @@ class RowParser:
                 "look for a missing or an unquoted delimiter",
             )
         row = dict(zip(self.header, fields, strict=True))
-        for header, value in row.items():
-            if "\x00" in value or not _is_encodable(value):
+        if self._is_left_out(row):
+            return None
+        for header, value in row.items() if is_marked("".join(fields)) else ():
+            if is_marked(value):
                 raise BadFieldError(
                     header,
-                    f"holds bytes that are not {self.feed.encoding} text: set the feed's encoding",
+                    f"holds bytes that are not {self.feed.encoding or 'utf-8'} text: "
+                    "set the feed's encoding",
                 )
-        customer_id = self._text(row, "customer_id")
-        email = self._text(row, "email")
-        if customer_id is None and email is None:
-            ours: FileColumn = "customer_id" if "customer_id" in self.feed.columns else "email"
-            raise BadFieldError(self.feed.columns[ours], "is empty: a purchase needs a customer")
-        ordered_at, order_date = self._when(row)
-        return {
-            "order_id": self._text(row, "order_id"),
-            "customer_id": customer_id,
-            "email": email,
-            "ordered_at": ordered_at,
-            "order_date": order_date,
-            "amount": self._read(row, "amount", self._amount),
-            "quantity": self._read(row, "quantity", self._amount, optional=True),
-            "currency": self._currency(row),
-            "channel": self._text(row, "channel"),
-            "country": self._text(row, "country"),
-            "product": self._text(row, "product"),
-            "extra": self._extra(row),
-        }
+        return row
 
-    def _amount(self, text: str) -> Decimal:
-        return parse_amount(text, self.feed.decimal)
+    def _is_left_out(self, row: dict[str, str]) -> bool:
+        return any(
+            row[header].strip().casefold() in values
+            for header, values in self._skipped_values.items()
+        )
 
-    def _text(self, row: dict[str, str], ours: FileColumn) -> str | None:
-        header = self.feed.columns.get(ours)
+    def _text(self, row: dict[str, str], ours: FileColumn | SpendColumn) -> str | None:
+        header = self._columns.get(ours)
         return row[header].strip() or None if header is not None else None
 
     def _read(
         self,
         row: dict[str, str],
-        ours: FileColumn,
+        ours: FileColumn | SpendColumn,
         read: Callable[[str], Any],
         optional: bool = False,
     ) -> Any:
@@ -228,59 +156,178 @@ class RowParser:
         if text is None:
             if optional:
                 return None
-            raise BadFieldError(self.feed.columns[ours], "is empty")
+            raise BadFieldError(self._columns[ours], "is empty")
         try:
             return read(text)
         except ValueError as error:
-            raise BadFieldError(self.feed.columns[ours], str(error)) from None
+            raise BadFieldError(self._columns[ours], str(error)) from None
 
-    def _when(self, row: dict[str, str]) -> tuple[datetime | None, date]:
-        """Returns the point in time, where the file has one, and the company's local day."""
-        ordered_at: datetime | None = None
-        column: FileColumn = "order_date"
-        if "ordered_at" in self.feed.columns:
-            column = "ordered_at"
-            ordered_at = self._read(
-                row, "ordered_at", lambda t: _timestamp(t, self.feed.date_format, self.company.zone)
-            )
-            assert ordered_at is not None  # noqa: S101  a missing one was refused by _read
-            order_date = ordered_at.astimezone(self.company.zone).date()
-        if "order_date" in self.feed.columns:
-            column = "order_date"
-            order_date = self._read(row, "order_date", lambda t: _date(t, self.feed.date_format))
-        if not EARLIEST_DATE <= order_date <= self.latest_date:
+    def _money(
+        self,
+        row: dict[str, str],
+        ours: FileColumn | SpendColumn,
+        currency: str | None,
+        optional: bool = False,
+    ) -> Any:
+        feed = self.feed
+        return self._read(
+            row,
+            ours,
+            lambda text: parse_money(text, feed.decimal, feed.thousands, currency),
+            optional,
+        )
+
+    def _day(self, row: dict[str, str], ours: FileColumn | SpendColumn) -> date:
+        day: date = self._read(row, ours, lambda text: cached_date(text, self.feed.date_format))
+        return self._checked(day, ours)
+
+    def _checked(self, day: date, ours: FileColumn | SpendColumn) -> date:
+        if not EARLIEST_DATE <= day <= self.latest_date:
             raise BadFieldError(
-                self.feed.columns[column],
-                f"{order_date} is not between {EARLIEST_DATE} and tomorrow: correct the date",
+                self._columns[ours],
+                f"{day} is not between {EARLIEST_DATE} and tomorrow: correct the date",
             )
-        return ordered_at, order_date
+        return day
 
     def _currency(self, row: dict[str, str]) -> str:
         code = (self._text(row, "currency") or self.feed.currency or "").upper()
         if code not in minor_units():
             raise BadFieldError(
-                self.feed.columns.get("currency", "currency"),
+                self._columns.get("currency", "currency"),
                 f"{code!r} is not an ISO 4217 currency code: write one such as USD or EUR",
             )
         return code
 
-    def _extra(self, row: dict[str, str]) -> str | None:
-        mapped = set(self.feed.columns.values())
+    def _extra(self, row: dict[str, str], kept: frozenset[str] = frozenset()) -> str | None:
+        mapped = {header for ours, header in self._columns.items() if ours not in kept}
         rest = {header: value for header, value in row.items() if header not in mapped}
         return json.dumps(rest, ensure_ascii=False) if rest else None
 
 
-# A file repeats its days many times: strptime is the slowest thing done to a row.
-_date = lru_cache(maxsize=65_536)(parse_date)
-_timestamp = lru_cache(maxsize=65_536)(parse_timestamp)
+@dataclass(frozen=True)
+class RowParser(_Parser[FileFeed]):
+    """Turns the fields of one file of purchases into order lines, in the order of the file."""
+
+    _last_order: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def parse(self, fields: list[str]) -> dict[str, Any] | None:
+        """Reads one row.
+
+        Args:
+            fields: The row's fields, in the order of the header.
+
+        Returns:
+            The values of `schema.ORDER_LINES` but for the key columns; None where the feed skips
+            the row.
+
+        Raises:
+            BadFieldError: The first field that can't be read.
+        """
+        row = self._row(fields)
+        if row is None:
+            return None
+        customer_id = self._text(row, "customer_id")
+        email = self._text(row, "email")
+        if customer_id is None and email is None:
+            ours: FileColumn = "customer_id" if "customer_id" in self._columns else "email"
+            raise BadFieldError(self._columns[ours], "is empty: a purchase needs a customer")
+        ordered_at, order_date = self._when(row)
+        currency = self._currency(row)
+        amount, quantity = self._amount_and_quantity(row, currency)
+        return {
+            "order_id": self._text(row, "order_id"),
+            "customer_id": customer_id,
+            "email": email,
+            "ordered_at": ordered_at,
+            "order_date": order_date,
+            "amount": amount,
+            "quantity": quantity,
+            "currency": currency,
+            "channel": self._text(row, "channel"),
+            "country": self._text(row, "country"),
+            "product": self._text(row, "product"),
+            # The price itself has no column of its own.
+            "extra": self._extra(row, kept=frozenset({"unit_price"})),
+        }
+
+    def _is_left_out(self, row: dict[str, str]) -> bool:
+        """Says whether a row is left out; of an order of several lines the first may speak for all.
+
+        So do the exports that write an order's status on its first line only.
+        """
+        order_id = self._text(row, "order_id") if self._skipped_values else None
+        if order_id in self._last_order and not any(row[each].strip() for each in self.feed.skip):
+            return self._last_order[order_id]
+        left_out = super()._is_left_out(row)
+        if order_id is not None:
+            self._last_order.clear()
+            self._last_order[order_id] = left_out
+        return left_out
+
+    def _amount_and_quantity(
+        self, row: dict[str, str], currency: str
+    ) -> tuple[Decimal, Decimal | None]:
+        if "amount" in self._columns:
+            amount = self._money(row, "amount", currency)
+            return amount, self._money(row, "quantity", None, optional=True)
+        price = self._money(row, "unit_price", currency)
+        quantity = self._money(row, "quantity", None)
+        product = (price * quantity).quantize(Decimal("0.0001"))
+        if abs(product) >= LIMIT:
+            raise BadFieldError(
+                self._columns["unit_price"], f"times {quantity} is not below 10^14: correct it"
+            )
+        return product, quantity
+
+    def _when(self, row: dict[str, str]) -> tuple[datetime | None, date]:
+        """Returns the point in time, where the file has one, and the company's local day."""
+        ordered_at: datetime | None = None
+        if "ordered_at" in self._columns:
+            ordered_at = self._read(
+                row,
+                "ordered_at",
+                lambda text: cached_timestamp(text, self.feed.date_format, self._zone),
+            )
+            assert ordered_at is not None  # noqa: S101  a missing one was refused by _read
+            order_date = ordered_at.astimezone(self.company.zone).date()
+        if "order_date" in self._columns:
+            return ordered_at, self._day(row, "order_date")
+        return ordered_at, self._checked(order_date, "ordered_at")
 
 
-def _is_encodable(text: str) -> bool:
-    """Says whether the text holds no byte that the decoder couldn't read."""
-    if text.isascii():
-        return True
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+class SpendParser(_Parser[SpendFeed]):
+    """Turns the fields of one file of marketing spend into rows."""
+
+    def parse(self, fields: list[str]) -> dict[str, Any] | None:
+        """Reads one row.
+
+        Args:
+            fields: The row's fields, in the order of the header.
+
+        Returns:
+            The values of `schema.MARKETING_SPEND` but for the key columns; None where the row is
+            another company's, or the feed skips it.
+
+        Raises:
+            BadFieldError: The first field that can't be read.
+        """
+        row = self._row(fields)
+        if row is None:
+            return None
+        if "company" in self._columns and self._text(row, "company") is None:
+            raise BadFieldError(self._columns["company"], "is empty: write the company's id")
+        channel = self._text(row, "channel") or self.feed.channel
+        if channel is None:
+            raise BadFieldError(self._columns["channel"], "is empty: spend needs a channel")
+        currency = self._currency(row)
+        return {
+            "spend_date": self._day(row, "date"),
+            "channel": channel,
+            "amount": self._money(row, "amount", currency),
+            "currency": currency,
+            "extra": self._extra(row),
+        }
+
+    def _is_left_out(self, row: dict[str, str]) -> bool:
+        company = self._text(row, "company") or self.company.id
+        return company != self.company.id or super()._is_left_out(row)

@@ -1,4 +1,4 @@
-"""The landed shape of a CSV line: raw_files.order_lines."""
+"""The landed shape of a CSV line: raw_files.order_lines and raw_files.marketing_spend."""
 
 from __future__ import annotations
 
@@ -31,3 +31,17 @@ ORDER_LINES = pa.schema(
 
 #: What Arrow can't say to dlt.
 COLUMN_HINTS: dict[str, TColumnSchema] = {"extra": {"data_type": "json"}}
+
+MARKETING_SPEND = pa.schema(
+    [
+        pa.field("company_id", pa.string(), nullable=False),
+        pa.field("feed", pa.string(), nullable=False),
+        pa.field("source_file", pa.string(), nullable=False),
+        pa.field("line_number", pa.int64(), nullable=False),
+        pa.field("spend_date", pa.date32(), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("amount", MONEY, nullable=False),
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("extra", pa.string()),
+    ]
+)

@@ -1,6 +1,7 @@
 """Raw assets of the files source. How a file is read stands in ingestion/sources/files."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -9,6 +10,9 @@ from orchestration.lib.metadata import table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
+
+if TYPE_CHECKING:
+    from ingestion.sources.files import FeedLoad
 
 
 @dg.asset(
@@ -46,10 +50,42 @@ def order_lines(
     from ingestion.sources.files import land_files
 
     company = companies_file.get(context.partition_key)
-    if not company.sources.files:
-        return
-    with landing():
-        loads = land_files(company, companies_file.folder)
+    if company.sources.files:
+        with landing():
+            loads = land_files(company, companies_file.folder)
+        yield _landed(context, loads, "order_lines")
+
+
+@dg.asset(
+    key=["raw_files", "marketing_spend"],
+    group_name="raw_files",
+    kinds={"dlt", "postgres"},
+    owners=OWNERS,
+    partitions_def=company_partitions,
+    output_required=False,
+    retry_policy=LANDING_RETRIES,
+    description=(
+        "What a company spent on marketing, by day and channel, as its CSV files say. Rows that "
+        "can't be read are in quarantine.rejected_rows with line number and reason."
+    ),
+)
+def marketing_spend(
+    context: dg.AssetExecutionContext, companies_file: CompaniesFile
+) -> Iterator[dg.MaterializeResult]:
+    """Lands every spend feed of one company; nothing for a company without one."""
+    from ingestion.sources.files import land_spend
+
+    company = companies_file.get(context.partition_key)
+    if company.sources.spend:
+        with landing():
+            loads = land_spend(company, companies_file.folder)
+        yield _landed(context, loads, "marketing_spend")
+
+
+def _landed(
+    context: dg.AssetExecutionContext, loads: "list[FeedLoad]", table: str
+) -> dg.MaterializeResult:
+    """Reports what landed, and warns of what didn't."""
     for load in loads:
         if load.first_rejected:
             context.log.warning(
@@ -60,13 +96,15 @@ def order_lines(
                 load.totals.rows,
                 "\n".join(f"  {row}" for row in load.first_rejected),
             )
-    yield dg.MaterializeResult(
-        metadata=table_metadata("raw_files", "order_lines")
+    return dg.MaterializeResult(
+        metadata=table_metadata("raw_files", table)
         | {
             "files": [name for load in loads for name in load.totals.files],
+            "formats": [how for load in loads for how in load.totals.formats],
             "rows_read": sum(load.totals.rows for load in loads),
             "rows_landed": sum(load.totals.landed_rows for load in loads),
             "rows_quarantined": sum(load.totals.rejected_rows for load in loads),
+            "rows_left_out": sum(load.totals.skipped_rows for load in loads),
             "amounts": {
                 f"{load.feed} {currency}": str(amount)
                 for load in loads

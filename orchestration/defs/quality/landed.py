@@ -1,6 +1,7 @@
 """Blocking checks on what landed: Great Expectations, and reconciliation with the files."""
 
 from decimal import Decimal
+from importlib import import_module
 
 import dagster as dg
 
@@ -9,7 +10,9 @@ from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
 
 COMPANIES = dg.AssetKey(["raw_files", "companies"])
-ORDER_LINES = dg.AssetKey(["raw_files", "order_lines"])
+
+#: Tables that land from files, company by company.
+TABLES = ("order_lines", "marketing_spend")
 
 #: Loads before this one with which its number of rows is compared.
 EARLIER_LOADS = 5
@@ -30,80 +33,64 @@ def companies_expectations(companies_file: CompaniesFile) -> dg.AssetCheckResult
     return check_result(validate(suite.TABLE, None, suite.expectations(ids)))
 
 
-@dg.asset_check(
-    asset=ORDER_LINES,
-    name="great_expectations",
-    blocking=True,
-    partitions_def=company_partitions,
-    description=(
-        "Keys, nulls, ranges and volume of the landed lines. Volume: at least half the rows of "
-        f"the largest of the last {EARLIER_LOADS} loads, so that a cut-off export stops here."
-    ),
-)
-def order_lines_expectations(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Validates one company's rows of raw_files.order_lines."""
-    from warehouse.quality import raw_files_order_lines as suite
-    from warehouse.quality.validation import validate
+def _expectations_of(table: str) -> dg.AssetChecksDefinition:
+    key = dg.AssetKey(["raw_files", table])
 
-    loads = last_metadata(
-        context.instance, ORDER_LINES, context.partition_key, loads=EARLIER_LOADS + 1
+    @dg.asset_check(
+        asset=key,
+        name="great_expectations",
+        blocking=True,
+        partitions_def=company_partitions,
+        description=(
+            "Keys, nulls, ranges and volume of the landed rows. Volume: at least half the rows of "
+            f"the largest of the last {EARLIER_LOADS} loads, so that a cut-off export stops here."
+        ),
     )
-    rows = max((int(str(load["rows_landed"].value)) for load in loads[1:]), default=0)
-    return check_result(validate(suite.TABLE, context.partition_key, suite.expectations(rows)))
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        from warehouse.quality.validation import validate
+
+        suite = import_module(f"warehouse.quality.raw_files_{table}")
+        loads = last_metadata(context.instance, key, context.partition_key, loads=EARLIER_LOADS + 1)
+        rows = max((int(str(load["rows_landed"].value)) for load in loads[1:]), default=0)
+        return check_result(validate(suite.TABLE, context.partition_key, suite.expectations(rows)))
+
+    return check
 
 
-@dg.asset_check(
-    asset=ORDER_LINES,
-    name="reconciles_with_files",
-    blocking=True,
-    partitions_def=company_partitions,
-    description=(
-        "Every data row of the files, counted again by another parser, landed or is in "
-        "quarantine, and the amounts agree to the cent."
-    ),
-)
-def order_lines_reconcile(
-    context: dg.AssetCheckExecutionContext, companies_file: CompaniesFile
-) -> dg.AssetCheckResult:
-    """Compares one company's landed lines with its files."""
-    from ingestion.sources.files.reconciliation import count_feed, to_amount
-    from warehouse.connection import connect
+expectations = [_expectations_of(table) for table in TABLES]
 
-    company = companies_file.get(context.partition_key)
-    differences: list[str] = []
-    rows, amount = 0, Decimal(0)
-    for feed in company.sources.files:
-        in_files = count_feed(company, feed, companies_file.folder)
-        with connect() as connection:
-            landed = connection.execute(
-                "select count(*), coalesce(sum(amount), 0) from raw_files.order_lines"
-                " where company_id = %s and feed = %s",
-                (company.id, feed.feed),
-            ).fetchone()
-            rejected = connection.execute(
-                "select column_name, raw_row ->> %s from quarantine.rejected_rows"
-                " where company_id = %s and source = 'files' and feed = %s",
-                (feed.columns["amount"], company.id, feed.feed),
-            ).fetchall()
-        landed_rows, landed_amount = landed or (0, Decimal(0))
-        rejected_amount = sum(
-            (to_amount(text, feed.decimal) for column, text in rejected if column != "(row)"),
-            Decimal(0),
+
+def _reconciliation_of(table: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=["raw_files", table],
+        name="reconciles_with_files",
+        blocking=True,
+        partitions_def=company_partitions,
+        description=(
+            "Every data row of the files, counted again by another parser, landed or is in "
+            "quarantine, and the amounts agree to the cent."
+        ),
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, companies_file: CompaniesFile
+    ) -> dg.AssetCheckResult:
+        from ingestion.sources.files.reconciliation import compare_feed, feeds_of
+
+        company = companies_file.get(context.partition_key)
+        found = [
+            compare_feed(company, feed, companies_file.folder, table)
+            for feed in feeds_of(company, table)
+        ]
+        differences = [line for each in found for line in each.differences]
+        rows = sum(each.in_files.rows for each in found)
+        amount = sum((each.in_files.amount for each in found), Decimal(0))
+        return dg.AssetCheckResult(
+            passed=not differences,
+            description="; ".join(differences) or f"{rows:,} rows and {amount:,} agree",
+            metadata={"rows_in_files": rows, "amount_in_files": str(amount)},
         )
-        if landed_rows + len(rejected) != in_files.rows:
-            differences.append(
-                f"feed {feed.feed}: {in_files.rows} rows in the files, {landed_rows} landed and "
-                f"{len(rejected)} in quarantine"
-            )
-        if landed_amount + rejected_amount != in_files.amount:
-            differences.append(
-                f"feed {feed.feed}: the files add up to {in_files.amount}, what landed to "
-                f"{landed_amount} and the quarantine to {rejected_amount}"
-            )
-        rows += in_files.rows
-        amount += in_files.amount
-    return dg.AssetCheckResult(
-        passed=not differences,
-        description="; ".join(differences) or f"{rows:,} rows and {amount:,} agree",
-        metadata={"rows_in_files": rows, "amount_in_files": str(amount)},
-    )
+
+    return check
+
+
+reconciliations = [_reconciliation_of(table) for table in TABLES]

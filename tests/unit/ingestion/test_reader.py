@@ -1,5 +1,6 @@
 import csv
 import io
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,99 @@ def test_no_row_is_ever_lost(
     landed, totals, quarantine = read(folder)
     assert totals.rows == len(rows) + 1
     assert (len(landed), quarantine.rows) == (totals.landed_rows, totals.rejected_rows)
+
+
+def test_what_a_feed_leaves_to_guessing_is_said(tmp_path: Path) -> None:
+    changes = {"decimal": "auto", "date_format": "auto"}
+    (tmp_path / "a.csv").write_text("who;day;paid\n1;31/01/2026;1.234,50\n2;01/02/2026;7,00\n")
+    rows, totals, _ = read(tmp_path, **changes)
+    assert [(str(row["order_date"]), row["amount"]) for row in rows] == [
+        ("2026-01-31", Decimal("1234.5")),
+        ("2026-02-01", Decimal(7)),
+    ]
+    assert totals.formats == [
+        "orders: decimal ',' (guessed)",
+        "orders: thousands '.' (guessed)",
+        "orders: date_format '%d/%m/%Y' (guessed)",
+        "a.csv: utf-8, semicolon (guessed: encoding, delimiter)",
+    ]
+    counted = count_feed(COMPANY, make_feed(**changes), tmp_path)
+    assert (counted.rows, counted.amount) == (2, Decimal("1241.5"))
+    (tmp_path / "a.csv").write_text("who,day,paid\n1,02/01/2026,5.00\n")
+    with pytest.raises(SourceError, match=r"could be day or month first\. Set date_format"):
+        read(tmp_path, **changes)
+    (tmp_path / "a.csv").write_text('who,day,paid\n1,2026-01-31,"1,234"\n')
+    with pytest.raises(SourceError, match=r"a point or a comma\. Set decimal"):
+        read(tmp_path, **changes)
+
+
+def test_what_is_set_goes_before_what_would_be_guessed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("who,day,paid\nJosé,2026-01-31,1\n".encode("cp1252"))
+    rows, _totals, _quarantine = read(tmp_path)
+    assert [row["customer_id"] for row in rows] == ["José"]
+    with pytest.raises(SourceError, match="not utf-8 text"):
+        read(tmp_path, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"'who' \(customer_id\) is missing"):
+        read(tmp_path, delimiter=";")
+
+
+def test_archives_are_told_by_their_content(tmp_path: Path) -> None:
+    def archived(**files: str) -> None:
+        with zipfile.ZipFile(tmp_path / "a.csv", "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+
+    text = "who,day,paid\n1,2026-01-31,5\n"
+    archived(**{"orders.csv": text, "__MACOSX/._orders.csv": "x"})
+    assert [row["customer_id"] for row in read(tmp_path)[0]] == ["1"]
+    assert count_feed(COMPANY, make_feed(), tmp_path).rows == 1
+    for files, says in (
+        ({"a.csv": text, "b.csv": text}, "holds 2 files"),
+        ({"[Content_Types].xml": "", "xl/sheet1.xml": ""}, "is a workbook: save the sheet as CSV"),
+        ({}, "holds 0 files"),
+    ):
+        archived(**files)
+        with pytest.raises(SourceError, match=says):
+            read(tmp_path)
+
+
+def test_a_sign_that_is_not_the_currencys_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("who,day,paid\n1,2026-01-31,$5\n2,2026-01-31,€5\n")
+    rows, _, quarantine = read(tmp_path)
+    assert [row["customer_id"] for row in rows] == ["1"]
+    assert "the row's currency is USD" in quarantine.first[0].reason
+
+
+def test_price_times_quantity_is_the_amount(tmp_path: Path) -> None:
+    columns = {
+        "customer_id": "who",
+        "order_date": "day",
+        "unit_price": "price",
+        "quantity": "pieces",
+    }
+    (tmp_path / "a.csv").write_text(
+        "who,day,price,pieces\n1,2026-01-31,2.55,12\n1,2026-01-31,2.55,-2\n"
+        "1,2026-01-31,0.3333,0.3333\n1,2026-01-31,2,\n1,2026-01-31,99999999999999,99\n"
+    )
+    rows, _, quarantine = read(tmp_path, columns=columns)
+    assert [row["amount"] for row in rows] == [Decimal("30.6"), Decimal("-5.1"), Decimal("0.1111")]
+    assert rows[0]["extra"] == '{"price": "2.55"}'
+    assert [row.column_name for row in quarantine.first] == ["pieces", "price"]
+    counted = count_feed(COMPANY, make_feed(columns=columns), tmp_path)
+    assert (counted.rows, counted.amount) == (5, Decimal("25.6111"))
+
+
+def test_rows_that_are_no_sale_are_left_out_and_counted(tmp_path: Path) -> None:
+    columns = {"customer_id": "who", "order_date": "day", "amount": "paid", "order_id": "no"}
+    skip = {"state": ("VOID", "failed")}
+    (tmp_path / "a.csv").write_text(
+        "no,who,day,paid,state\n1,a,2026-01-31,1,paid\n1,a,2026-01-31,2,\n2,b,2026-01-31,4,void\n"
+        "2,b,2026-01-31,8,\n3,c,2026-01-31,16,\n2,b,soon,32,Failed\n"
+    )
+    rows, totals, _ = read(tmp_path, columns=columns, skip=skip)
+    assert [row["amount"] for row in rows] == [1, 2, 16]
+    assert (totals.skipped_rows, totals.rejected_rows, totals.rows) == (3, 0, 6)
+    counted = count_feed(COMPANY, make_feed(columns=columns, skip=skip), tmp_path)
+    assert (counted.rows, counted.amount) == (3, Decimal(19))
+    with pytest.raises(SourceError, match=r"'status' \(skip\) is missing"):
+        read(tmp_path, columns=columns, skip={"status": ("void",)})

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 Clv = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -149,3 +150,50 @@ def test_help_loads_nothing_heavy() -> None:
         [sys.executable, "-c", command], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_map_shows_what_would_land_and_writes_only_when_asked(clv: Clv, tmp_path: Path) -> None:
+    file = tmp_path / "Bestellungen-2026.csv"
+    file.write_bytes(
+        "Bestellnummer;Kunde;Bestelldatum;Betrag\n1;Zoë;31.01.2026;1.012,50 €\n"
+        "2;Jörg;01.02.2026;viel\n".encode("cp1252")
+    )
+    companies = tmp_path / "companies.yml"
+    where = {"CLV_COMPANIES_FILE": str(companies)}
+    shown = clv("map", str(file), **where)
+    assert shown.returncode == 0, shown.stderr
+    for words in (
+        "feed: bestellungen",
+        "order_date: Bestelldatum",
+        "thousands: .",
+        "encoding: cp1252",
+        "Of 2 rows 1 would land, 1,012.5000 EUR; 1 would be quarantined",
+        "Bestellungen-2026.csv, line 3, Betrag: 'viel' is not a number",
+        "Nothing is written yet: add --write",
+    ):
+        assert words in shown.stdout, shown.stdout
+    assert not companies.exists()
+    written = clv("map", str(file), "--company", "mine", "--feed", "sold", "--write", **where)
+    assert written.returncode == 0, written.stderr
+    assert "clv run mine" in written.stdout
+    (company,) = yaml.safe_load(companies.read_text())["companies"]
+    assert (company["id"], company["base_currency"]) == ("mine", "EUR")
+    (feed,) = company["sources"]["files"]
+    assert (feed["feed"], feed["path"]) == ("sold", "Bestellungen-2026.csv")
+    # No database was needed, and none was made.
+    assert not (tmp_path / ".clv").exists()
+
+
+def test_map_says_what_is_wrong_and_asks_what_it_cannot_know(clv: Clv, tmp_path: Path) -> None:
+    where = {"CLV_COMPANIES_FILE": str(tmp_path / "companies.yml")}
+    assert is_one_clear_message(clv("map", str(tmp_path / "none.csv"), **where), "is missing")
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+    assert is_one_clear_message(clv("map", str(file), **where), "a.csv is no text")
+    file.write_text("customer,date,total\n1,01/02/2026,5.00\n")
+    asked = clv("map", str(file), "--write", **where)
+    assert asked.returncode == 1
+    assert "whether day or month comes first: give --date-format" in asked.stdout
+    assert not (tmp_path / "companies.yml").exists()
+    (tmp_path / "companies.yml").write_text("companies: 1\n")
+    assert is_one_clear_message(clv("map", str(file), **where), "has a mistake")
