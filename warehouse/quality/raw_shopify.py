@@ -275,7 +275,7 @@ def _orphans(column: str, parent: str) -> str:
     """Rows whose parent is neither there nor in quarantine."""
     # As joins: a list behind "not in" is searched row by row once it outgrows work_mem.
     query = (
-        f"select child.* from (select * from {{batch}}) as child where child.{column} is not null"  # noqa: S608
+        f"select child.* from {{batch}} as child where child.{column} is not null"  # noqa: S608
         f" and not exists (select from {SCHEMA}.{parent} as parent"
         f" where parent.company_id = child.company_id and parent.id = child.{column})"
     )
