@@ -66,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         server_header=False,
         ssl_certfile=certificate,
         ssl_keyfile=key,
+        # A client that keeps its connection doesn't keep the stand-in.
+        timeout_graceful_shutdown=1,
     )
     _Announcing(config, served.path).run()
     return 0

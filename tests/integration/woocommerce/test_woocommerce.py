@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -77,20 +78,9 @@ def test_the_checker_sees_what_is_wrong(connector: Connector, connection: Postgr
         rollback, connection.rollback = connection.rollback, lambda: None  # type: ignore[method-assign]
         found = "\n".join(connector.differences())
         connection.rollback = rollback  # type: ignore[method-assign]
-        assert __import__("re").search(expected, found), (expected, found)
+        assert re.search(expected, found), (expected, found)
     connection.rollback()
     assert connector.differences() == []
-
-
-def test_every_table_has_rows(connector: Connector, connection: Postgres) -> None:
-    connector.land()
-    for table in TABLES:
-        if table.name != "deletions":
-            row = connection.execute(
-                f"select count(*) from raw_woocommerce.{table.name} where company_id = %s",
-                (connector.company.id,),
-            ).fetchone()
-            assert row and row[0] > 0, table.name
 
 
 def test_edits_of_one_second_land(connector: Connector) -> None:
@@ -108,6 +98,7 @@ def test_edits_of_one_second_land(connector: Connector) -> None:
     assert connector.differences() == []
 
 
+@pytest.mark.faults
 def test_lines_come_and_vanish_with_their_order(connector: Connector) -> None:
     site = connector.stand_in
     connector.land()
@@ -188,17 +179,11 @@ def test_refunds_come_and_go_without_a_word(connector: Connector, connection: Po
     assert connector.differences() == []
 
 
-def test_a_variation_changes_without_its_product(connector: Connector) -> None:
+def test_what_no_filter_finds_is_found(connector: Connector) -> None:
     site = connector.stand_in
     connector.land()
+    # A variation doesn't mark its product; users are not asked for by time.
     site.change("edit_variant", id=site.truth("variations")[0]["id"], price="77.70")
-    connector.land()
-    assert connector.differences() == []
-
-
-def test_a_customer_is_found_although_no_filter_finds_customers(connector: Connector) -> None:
-    site = connector.stand_in
-    connector.land()
     site.change("edit_customer", id=site.truth("customers")[0]["id"], email="New.Name@Example.com")
     connector.land()
     assert connector.differences() == []
@@ -232,6 +217,7 @@ def test_rows_that_move_between_pages_are_neither_lost_nor_doubled(
     assert connector.differences() == []
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("small_pages")
 def test_an_old_order_that_changes_behind_the_reading_lands_next_time(
     connector: Connector,
@@ -251,11 +237,11 @@ def test_an_old_order_that_changes_behind_the_reading_lands_next_time(
     ("zone", "moment"),
     [
         # Hours that summer time repeats and skips; a limit is read as the site's own time.
-        ("America/New_York", "2027-03-14T04:30:00"),
         ("Europe/Berlin", "2027-03-28T04:30:00"),
         *(
             pytest.param(zone, moment, marks=pytest.mark.faults)
             for zone, moment in (
+                ("America/New_York", "2027-03-14T04:30:00"),
                 ("America/New_York", "2026-11-01T03:30:00"),
                 ("America/New_York", "2027-03-14T07:30:00"),
                 ("Europe/Berlin", "2026-10-25T02:30:00"),
@@ -288,34 +274,39 @@ def test_nothing_is_lost_at_the_cursor_in_any_zone(
     assert connector.differences() == []
 
 
-def test_guests_and_their_letters_are_kept(connector: Connector, connection: Postgres) -> None:
+def test_how_rows_lie_in_the_warehouse(connector: Connector, connection: Postgres) -> None:
     connector.land()
-    guests = {
-        row["email"] for row in connector.stand_in.truth("orders") if row["customer_id"] is None
-    }
-    there = connection.execute(
-        "select email from raw_woocommerce.orders where company_id = %s and customer_id is null",
-        (connector.company.id,),
-    ).fetchall()
+    company_id = connector.company.id
+
+    def rows(query: str) -> list[Any]:
+        return connection.execute(query, (company_id,)).fetchall()  # type: ignore[arg-type]
+
+    for table in TABLES:
+        if table.name != "deletions":
+            assert rows(f"select from raw_woocommerce.{table.name} where company_id = %s limit 1")
+    orders = connector.stand_in.truth("orders")
+    guests = {row["email"] for row in orders if row["customer_id"] is None}
+    there = rows(
+        "select email from raw_woocommerce.orders where company_id = %s and customer_id is null"
+    )
     assert {email for (email,) in there} == guests
     assert any(each != each.lower() for each in guests)
-
-
-def test_money_lands_in_the_orders_currency_to_the_last_digit(
-    connector: Connector, connection: Postgres
-) -> None:
-    connector.land()
-    there = dict(
+    decimals = dict(
+        rows(
+            "select currency, max(scale(trim_scale(total))) from raw_woocommerce.orders"
+            " where company_id = %s group by 1"
+        )
+    )
+    assert (decimals["JPY"], decimals["KWD"], decimals["USD"]) == (0, 3, 2)
+    found = dict(
         connection.execute(
-            "select currency, array_agg(distinct scale(trim_scale(total)))"
-            " from raw_woocommerce.orders where company_id = %s group by 1",
-            (connector.company.id,),
+            "select indexname, indexdef from pg_indexes where schemaname = 'raw_woocommerce'"
         ).fetchall()
     )
-    assert max(there["JPY"]) == 0
-    assert max(there["KWD"]) == 3
-    assert max(there["USD"]) == 2
-    assert connector.differences() == []
+    for table in TABLES:
+        unique = table.parent is None
+        index = found[f"{table.name}_{'primary_key' if unique else 'merge_key'}"]
+        assert ("UNIQUE" in index) is unique
 
 
 @pytest.mark.parametrize("version", ["8.9", pytest.param("9.0", marks=pytest.mark.faults)])
@@ -345,11 +336,9 @@ def test_a_site_with_plain_permalinks_in_a_folder_lands(
     connector = make_connector(site)
     connector.land()
     assert connector.differences() == []
-    site.change("edit_order", id=site.truth("orders")[0]["id"], note="again")
-    connector.land()
-    assert connector.differences() == []
 
 
+@pytest.mark.faults
 def test_over_https_it_is_a_password(
     make_connector: Callable[..., Connector],
     another_site: Callable[..., StandIn],
@@ -417,7 +406,7 @@ def test_an_expired_key_fails_at_once(connector: Connector) -> None:
 def test_a_redirect_is_not_followed_with_credentials(connector: Connector) -> None:
     connector.stand_in.fault("status", {"operation": "customers"}, status=301)
     with pytest.raises(
-        SourceError, match=r"customers, page 1: .*sends requests on to https://www\.example\.com\."
+        SourceError, match=r"customers, page 1: .*sends requests on to https://www\.example\.com, "
     ):
         connector.land()
 
@@ -519,6 +508,7 @@ def test_what_plugins_write_otherwise_lands_all_the_same(
     assert connector.differences() == []
 
 
+@pytest.mark.faults
 def test_a_backfill_lands_the_same_and_moves_no_cursor(
     connector: Connector, connection: Postgres, client_for: Callable[..., WooCommerceClient]
 ) -> None:
@@ -536,6 +526,7 @@ def test_a_backfill_lands_the_same_and_moves_no_cursor(
     assert connector.differences() == []
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("small_pages")
 def test_what_is_missing_lands(connector: Connector, connection: Postgres) -> None:
     connector.land()
@@ -552,6 +543,7 @@ def test_what_is_missing_lands(connector: Connector, connection: Postgres) -> No
     assert connector.differences() == []
 
 
+@pytest.mark.faults
 def test_half_of_an_entity_gone_at_once_is_not_believed(
     connector: Connector, connection: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -613,21 +605,6 @@ def test_reconciliation_agrees_and_sees_what_is_wrong(
     assert "orders" not in differing(1)
 
 
-def test_a_merge_finds_what_it_replaces_by_an_index(
-    connector: Connector, connection: Postgres
-) -> None:
-    connector.land()
-    found = dict(
-        connection.execute(
-            "select indexname, indexdef from pg_indexes where schemaname = 'raw_woocommerce'"
-        ).fetchall()
-    )
-    for table in TABLES:
-        unique = table.parent is None
-        index = found[f"{table.name}_{'primary_key' if unique else 'merge_key'}"]
-        assert ("UNIQUE" in index) is unique
-
-
 # Each fault that may pass, at each request of a load at which it may happen.
 OPERATIONS = [
     ("orders", 1),
@@ -678,10 +655,15 @@ def test_every_fault_that_passes(connector: Connector, fault: Faulty) -> None:
     ("fault", "says"),
     [
         (Faulty("status", "orders", 2, (("status", 503),)), "orders, page 1: given up after 4"),
-        (Faulty("webpage", "customers", 1), "customers, page 1: given up after 4.*web page"),
-        (
+        pytest.param(
+            Faulty("webpage", "customers", 1),
+            "customers, page 1: given up after 4.*web page",
+            marks=pytest.mark.faults,
+        ),
+        pytest.param(
             Faulty("status", "refunds", 1, (("status", 429),)),
             "refunds, page 1: given up after 8.*429",
+            marks=pytest.mark.faults,
         ),
     ],
     ids=["503", "webpage", "429"],
