@@ -1,4 +1,5 @@
 """Assets and checks of a source that is landed from an API: alike but for names and words."""
+# Without postponed annotations: Dagster looks at those of what it calls.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

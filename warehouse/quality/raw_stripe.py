@@ -201,8 +201,9 @@ def expectations(table: str, company_id: str) -> list[Any]:
 
 def _orphans(column: str, parent: str) -> str:
     """Rows whose parent isn't there."""
+    # The batch is a query with a name of its own already, so it can't be given another.
     return (
-        f"select child.* from {{batch}} as child"  # noqa: S608
+        f"select child.* from (select * from {{batch}}) as child"  # noqa: S608
         f" where not exists (select from {SCHEMA}.{parent} as parent"
         f" where parent.company_id = child.company_id and parent.id = child.{column})"
     )

@@ -167,7 +167,7 @@ def expectations(table: str, company_id: str) -> list[Any]:
 def _orphans(column: str, parent: str) -> str:
     """Rows whose parent is neither there nor in quarantine."""
     return (
-        f"select child.* from {{batch}} as child where child.{column} is not null"  # noqa: S608
+        f"select child.* from (select * from {{batch}}) as child where child.{column} is not null"  # noqa: S608
         f" and not exists (select from {SCHEMA}.{parent} as parent"
         f" where parent.company_id = child.company_id and parent.id = child.{column})"
         " and not exists (select from quarantine.rejected_rows as rejected"
