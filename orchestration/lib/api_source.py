@@ -117,7 +117,7 @@ class ApiSource:
 
             suite: Any = import_module(f"warehouse.quality.{self.group}")
             company_id = context.partition_key
-            expected = suite.expectations(table, company_id)
+            expected = suite.expectations(table)
             return check_result(validate(f"{suite.SCHEMA}.{table}", company_id, expected))
 
         return check

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+
+from warehouse.currencies import minor_units
+from warehouse.quality.landed import Rules
 
 SCHEMA = "raw_shopify"
 
@@ -203,16 +206,19 @@ _BROKEN: dict[str, dict[str, str]] = {
     },
 }
 
-#: Before the first shop; an order that was imported says when it was really made.
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+#: The quarantine names the order whose line, transaction or refund it holds.
+_IN_QUARANTINE = (
+    "exists (select from quarantine.rejected_rows as rejected"
+    " where rejected.company_id = child.company_id and rejected.source = 'shopify'"
+    " and regexp_replace(rejected.source_file, '^.*/', '') = child.order_id)"
+)
 
 
-def expectations(table: str, company_id: str) -> list[Any]:
+def expectations(table: str) -> list[Any]:
     """Builds the suite of a table.
 
     Args:
         table: One of `KEYS`.
-        company_id: Whose rows are validated.
 
     Returns:
         Great Expectations' expectation objects.
@@ -220,70 +226,20 @@ def expectations(table: str, company_id: str) -> list[Any]:
     Raises:
         KeyError: There is no such table.
     """
-    import great_expectations.expectations as gxe
-
-    from warehouse.currencies import minor_units
-
-    key = ["company_id", *KEYS[table]]
-    suite: list[Any] = [gxe.ExpectCompoundColumnsToBeUnique(column_list=key)]
-    suite += [
-        gxe.ExpectColumnValuesToNotBeNull(column=column) for column in (*key, *REQUIRED[table])
-    ]
-    suite += [
-        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=0, max_value=_MOST)
-        for column in _NOT_NEGATIVE.get(table, ())
-    ]
-    suite += [
-        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=-_MOST, max_value=_MOST)
-        for column in _SIGNED.get(table, ())
-    ]
-    suite += [
-        gxe.ExpectColumnValuesToBeInSet(column=column, value_set=sorted(minor_units()))
-        for column in _CURRENCIES.get(table, ())
-    ]
-    suite += [
-        gxe.ExpectColumnValuesToBeInSet(column=column, value_set=values)
-        for column, values in _VALUES.get(table, {}).items()
-    ]
-    if table == "orders":
-        suite += [
-            gxe.ExpectColumnValuesToBeBetween(
-                column=column,
-                min_value=_EARLIEST,
-                max_value=datetime.now(UTC) + timedelta(days=1),
-            )
-            for column in ("created_at", "processed_at", "updated_at")
-        ]
-    suite += [
-        gxe.UnexpectedRowsExpectation(
-            description=description,
-            unexpected_rows_query=f"select * from {{batch}} where {condition}",  # noqa: S608
-        )
-        for description, condition in _BROKEN.get(table, {}).items()
-    ]
-    suite += [
-        gxe.UnexpectedRowsExpectation(
-            description=f"a row has no parent in {parent}",
-            unexpected_rows_query=_orphans(column, parent),
-        )
-        for column, parent in PARENTS.get(table, ())
-    ]
-    return suite
-
-
-def _orphans(column: str, parent: str) -> str:
-    """Rows whose parent is neither there nor in quarantine."""
-    # As joins: a list behind "not in" is searched row by row once it outgrows work_mem.
-    query = (
-        f"select * from (select * from {{batch}}) as child where {column} is not null"  # noqa: S608
-        f" and not exists (select from {SCHEMA}.{parent} as parent"
-        f" where parent.company_id = child.company_id and parent.id = child.{column})"
-    )
-    if parent in {"orders", "products"}:
-        return query
-    # The quarantine names the order whose line, transaction or refund it holds.
-    return (
-        f"{query} and not exists (select from quarantine.rejected_rows as rejected"
-        " where rejected.company_id = child.company_id and rejected.source = 'shopify'"
-        " and regexp_replace(rejected.source_file, '^.*/', '') = child.order_id)"
-    )
+    return Rules(
+        schema=SCHEMA,
+        keys=KEYS,
+        required=REQUIRED,
+        most=_MOST,
+        not_negative=_NOT_NEGATIVE,
+        signed=_SIGNED,
+        currencies=_CURRENCIES,
+        codes=tuple(sorted(minor_units())),
+        times={"orders": ("created_at", "processed_at", "updated_at")},
+        # Before the first shop; an order that was imported says when it was really made.
+        earliest=datetime(1990, 1, 1, tzinfo=UTC),
+        values=_VALUES,
+        broken=_BROKEN,
+        parents=PARENTS,
+        excused=dict.fromkeys(("order_lines", "transactions", "refunds"), _IN_QUARANTINE),
+    ).expectations(table)

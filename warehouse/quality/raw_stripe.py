@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+
+from warehouse.quality.landed import Rules
 
 SCHEMA = "raw_stripe"
 
@@ -135,16 +137,12 @@ _BROKEN: dict[str, dict[str, str]] = {
     },
 }
 
-#: Before the first account.
-_EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
 
-
-def expectations(table: str, company_id: str) -> list[Any]:
+def expectations(table: str) -> list[Any]:
     """Builds the suite of a table.
 
     Args:
         table: One of `KEYS`.
-        company_id: Whose rows are validated.
 
     Returns:
         Great Expectations' expectation objects.
@@ -152,58 +150,20 @@ def expectations(table: str, company_id: str) -> list[Any]:
     Raises:
         KeyError: There is no such table.
     """
-    import great_expectations.expectations as gxe
-
-    key = ["company_id", *KEYS[table]]
-    suite: list[Any] = [gxe.ExpectCompoundColumnsToBeUnique(column_list=key)]
-    suite += [
-        gxe.ExpectColumnValuesToNotBeNull(column=column) for column in (*key, *REQUIRED[table])
-    ]
-    suite += [
-        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=0, max_value=_MOST)
-        for column in _NOT_NEGATIVE.get(table, ())
-    ]
-    suite += [
-        gxe.ExpectColumnValuesToBeBetween(column=column, min_value=-_MOST, max_value=_MOST)
-        for column in _SIGNED.get(table, ())
-    ]
-    if table not in _WITHOUT_CURRENCY:
+    return Rules(
+        schema=SCHEMA,
+        keys=KEYS,
+        required=REQUIRED,
+        most=_MOST,
+        not_negative=_NOT_NEGATIVE,
+        signed=_SIGNED,
+        currencies={name: ("currency",) for name in KEYS if name not in _WITHOUT_CURRENCY},
         # Which ones there are is checked where amounts are read: by Stripe's table, not ISO's.
-        suite.append(gxe.ExpectColumnValuesToMatchRegex(column="currency", regex="^[A-Z]{3}$"))
-    suite += [
-        gxe.ExpectColumnValuesToBeInSet(column=column, value_set=values)
-        for column, values in _VALUES.get(table, {}).items()
-    ]
-    if "created_at" in REQUIRED[table]:
-        suite.append(
-            gxe.ExpectColumnValuesToBeBetween(
-                column="created_at",
-                min_value=_EARLIEST,
-                max_value=datetime.now(UTC) + timedelta(days=1),
-            )
-        )
-    suite += [
-        gxe.UnexpectedRowsExpectation(
-            description=description,
-            unexpected_rows_query=f"select * from {{batch}} where {condition}",  # noqa: S608
-        )
-        for description, condition in _BROKEN.get(table, {}).items()
-    ]
-    suite += [
-        gxe.UnexpectedRowsExpectation(
-            description=f"a row has no parent in {parent}",
-            unexpected_rows_query=_orphans(column, parent),
-        )
-        for column, parent in PARENTS.get(table, ())
-    ]
-    return suite
-
-
-def _orphans(column: str, parent: str) -> str:
-    """Rows whose parent isn't there."""
-    # The batch is a query with a name of its own already, so it can't be given another.
-    return (
-        f"select child.* from (select * from {{batch}}) as child"  # noqa: S608
-        f" where not exists (select from {SCHEMA}.{parent} as parent"
-        f" where parent.company_id = child.company_id and parent.id = child.{column})"
-    )
+        codes=None,
+        times={name: ("created_at",) for name in KEYS if "created_at" in REQUIRED[name]},
+        # Before the first account.
+        earliest=datetime(2009, 1, 1, tzinfo=UTC),
+        values=_VALUES,
+        broken=_BROKEN,
+        parents=PARENTS,
+    ).expectations(table)

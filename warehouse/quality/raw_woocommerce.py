@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+
+from warehouse.currencies import minor_units
+from warehouse.quality.landed import Rules
 
 SCHEMA = "raw_woocommerce"
 
@@ -102,16 +105,12 @@ _BROKEN: dict[str, dict[str, str]] = {
     "refund_lines": {"a refund takes money in": "total > 0.01"},
 }
 
-#: Before the first shop; an order that was imported says when it was really made.
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
-
-def expectations(table: str, company_id: str) -> list[Any]:
+def expectations(table: str) -> list[Any]:
     """Builds the suite of a table.
 
     Args:
         table: One of `KEYS`.
-        company_id: Whose rows are validated.
 
     Returns:
         Great Expectations' expectation objects.
@@ -119,58 +118,26 @@ def expectations(table: str, company_id: str) -> list[Any]:
     Raises:
         KeyError: There is no such table.
     """
-    import great_expectations.expectations as gxe
-
-    from warehouse.currencies import minor_units
-
-    key = ["company_id", *KEYS[table]]
-    suite: list[Any] = [gxe.ExpectCompoundColumnsToBeUnique(column_list=key)]
-    suite += [
-        gxe.ExpectColumnValuesToNotBeNull(column=column) for column in (*key, *REQUIRED[table])
-    ]
-    for columns, least in ((_NOT_NEGATIVE, 0), (_SIGNED, -_MOST)):
-        suite += [
-            gxe.ExpectColumnValuesToBeBetween(column=column, min_value=least, max_value=_MOST)
-            for column in columns.get(table, ())
-        ]
-    if table in _CURRENCIES:
-        codes = sorted(minor_units())
-        suite.append(gxe.ExpectColumnValuesToBeInSet(column="currency", value_set=codes))
-    suite += [
-        gxe.ExpectColumnValuesToBeInSet(column=column, value_set=values)
-        for column, values in _VALUES.get(table, {}).items()
-    ]
-    if table in ("orders", "refunds"):
-        latest = datetime.now(UTC) + timedelta(days=1)
-        suite.append(
-            gxe.ExpectColumnValuesToBeBetween(
-                column="created_at", min_value=_EARLIEST, max_value=latest
-            )
-        )
-    suite += [
-        gxe.UnexpectedRowsExpectation(
-            description=description,
-            unexpected_rows_query=f"select * from {{batch}} where {condition}",  # noqa: S608
-        )
-        for description, condition in _BROKEN.get(table, {}).items()
-    ]
-    suite += [
-        gxe.UnexpectedRowsExpectation(
-            description=f"a row has no parent in {parent}",
-            unexpected_rows_query=_orphans(column, parent),
-        )
-        for column, parent in PARENTS.get(table, ())
-    ]
-    return suite
-
-
-def _orphans(column: str, parent: str) -> str:
-    """Rows whose parent is neither there nor in quarantine."""
-    return (
-        f"select child.* from (select * from {{batch}}) as child where child.{column} is not null"  # noqa: S608
-        f" and not exists (select from {SCHEMA}.{parent} as parent"
-        f" where parent.company_id = child.company_id and parent.id = child.{column})"
-        " and not exists (select from quarantine.rejected_rows as rejected"
-        " where rejected.company_id = child.company_id and rejected.source = 'woocommerce'"
-        f" and rejected.source_file = '{parent}/' || child.{column})"
-    )
+    parents = {parent for each in PARENTS.values() for _, parent in each}
+    return Rules(
+        schema=SCHEMA,
+        keys=KEYS,
+        required=REQUIRED,
+        most=_MOST,
+        not_negative=_NOT_NEGATIVE,
+        signed=_SIGNED,
+        currencies=dict.fromkeys(_CURRENCIES, ("currency",)),
+        codes=tuple(sorted(minor_units())),
+        times={"orders": ("created_at",), "refunds": ("created_at",)},
+        # Before the first shop; an order that was imported says when it was really made.
+        earliest=datetime(1990, 1, 1, tzinfo=UTC),
+        values=_VALUES,
+        broken=_BROKEN,
+        parents=PARENTS,
+        excused={
+            parent: "exists (select from quarantine.rejected_rows as rejected"
+            " where rejected.company_id = child.company_id and rejected.source = 'woocommerce'"
+            f" and rejected.source_file = '{parent}/' || child.{{column}})"
+            for parent in parents
+        },
+    ).expectations(table)

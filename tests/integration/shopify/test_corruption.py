@@ -197,7 +197,7 @@ def children(corruption: Corruption) -> list[str]:
 
 
 def refused(table: str, company_id: str) -> tuple[str, ...]:
-    suite = raw_shopify.expectations(table, company_id)
+    suite = raw_shopify.expectations(table)
     return validate(f"raw_shopify.{table}", company_id, suite).failures
 
 

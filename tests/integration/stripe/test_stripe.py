@@ -622,7 +622,7 @@ def test_what_landed_is_checked_and_reconciled(
 
     def unmet(table: str) -> tuple[str, ...]:
         return validate(
-            f"raw_stripe.{table}", company_id, suite.expectations(table, company_id)
+            f"raw_stripe.{table}", company_id, suite.expectations(table)
         ).failures
 
     assert [unmet(table) for table in suite.KEYS] == [()] * len(suite.KEYS)

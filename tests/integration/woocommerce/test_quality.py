@@ -33,11 +33,11 @@ def test_expectations(connector: Connector, connection: Postgres, tables: tuple[
     connector.land()
     for table in tables:
         name = f"{suite.SCHEMA}.{table}"
-        outcome = validate(name, company_id, suite.expectations(table, company_id))
+        outcome = validate(name, company_id, suite.expectations(table))
         assert outcome.success, outcome.failures
         if table in SPOILT:
             statement, said = SPOILT[table]
             connection.execute(statement.format(name), (company_id,))  # type: ignore[arg-type]
             connection.commit()
-            outcome = validate(name, company_id, suite.expectations(table, company_id))
+            outcome = validate(name, company_id, suite.expectations(table))
             assert said in " ".join(outcome.failures), outcome.failures
