@@ -202,7 +202,10 @@ def _is_plain(value: str) -> bool:
     """Says whether a text may stand without quotes, also after a colon and within brackets."""
     if any(char in value for char in ",[]{}#&*!|>'\"%@`:\\\n\t"):
         return False
-    return bool(yaml.safe_load(f"[{value}]") == [value])
+    try:
+        return bool(yaml.safe_load(f"[{value}]") == [value])
+    except yaml.YAMLError:
+        return False
 
 
 def _replace(path: Path, text: str, company: Company, feed: FileFeed) -> None:

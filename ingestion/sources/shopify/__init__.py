@@ -5,19 +5,13 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
-from ingestion.errors import SourceError
-from ingestion.intake import Intake, Progress
-from ingestion.loads import Load, drop_vacancies, has_rows
-from ingestion.locks import exclusive_load
-from ingestion.pipeline import load
-from ingestion.quarantine import ObjectQuarantine
+from ingestion.intake import Progress
+from ingestion.loads import Landing, Load, beginning, days_between, landing
 from ingestion.sources.shopify import queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.deletions import (
@@ -34,24 +28,16 @@ from ingestion.sources.shopify.source import (
 )
 from warehouse.companies import Company
 
-log = logging.getLogger(__name__)
-
 ALL_ORDERS = "read_all_orders"
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Work:
-    """A load under way, and what it has done so far."""
+    """A load under way, and what it reads from."""
 
-    company: Company
-    client: ShopifyClient
-    quarantine: ObjectQuarantine
+    landing: Landing
     shop: Shop
     sees_all_orders: bool
-    warnings: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    deleted: Counter[str] = field(default_factory=Counter)
-    load_ids: list[str] = field(default_factory=list)
 
 
 def land_shopify(
@@ -72,15 +58,14 @@ def land_shopify(
             before is kept, and the next load begins where this one did.
     """
     with _work(company, client, progress) as work:
+        client = work.shop.client
         if work.shop.intake.replaces:
-            _correct(work, departed_customers(work.client, company.id))
-        _load(work, changes_source(work.shop))
-        _correct(
-            work,
-            compare_with_shop(work.client, company.id, sees_all_orders=work.sees_all_orders),
-        )
+            _correct(work, departed_customers(client, company.id))
+        work.landing.load(changes_source(work.shop))
+        found = compare_with_shop(client, company.id, sees_all_orders=work.sees_all_orders)
+        _correct(work, found)
         _warn_of_young_orders(work)
-        return _report(work)
+        return work.landing.report(client.requests)
 
 
 def backfill_shopify(
@@ -109,13 +94,10 @@ def backfill_shopify(
         SourceError: As `land_shopify`; also when the days are the wrong way round, or a bulk
             operation came to no complete result.
     """
-    if end < start:
-        raise SourceError(f"The backfill ends ({end}) before it starts ({start}).")
-    opening = datetime.combine(start, time.min, company.zone).astimezone(UTC)
-    closing = datetime.combine(end + timedelta(days=1), time.min, company.zone).astimezone(UTC)
+    opening, closing = days_between(company, start, end)
     with _work(company, client, progress) as work:
-        _load(work, backfill_source(work.shop, opening, closing))
-        return _report(work)
+        work.landing.load(backfill_source(work.shop, opening, closing))
+        return work.landing.report(work.shop.client.requests)
 
 
 @contextmanager
@@ -125,61 +107,25 @@ def _work(
     """Asks who the token is, and keeps a second load of the shop out meanwhile."""
     configured = shop_of(company)
     client = client or client_for(company)
-    with ExitStack() as stack:
-        stack.enter_context(exclusive_load(SOURCE, company.id))
-        quarantine = stack.enter_context(ObjectQuarantine(company.id, SOURCE))
-        quarantine.recall()
+    with landing(SOURCE, company, tables.TABLES, progress) as under_way:
         found = client.ask("Installation", queries.INSTALLATION).data
         scopes = {scope["handle"] for scope in found["currentAppInstallation"]["accessScopes"]}
-        since = configured.since
-        drop_vacancies(SOURCE, tables.TABLES, company.id)
-        replaces = has_rows(SOURCE, tables.TABLES, company.id)
-        intake = Intake(company.id, quarantine, replaces, progress or (lambda *_: None))
-        shop = Shop(
-            client,
-            intake,
-            found["shop"]["currencyCode"],
-            datetime.combine(since, time.min, UTC) if since else None,
-            configured.skip,
-        )
-        work = _Work(company, client, quarantine, shop, ALL_ORDERS in scopes)
-        if not work.sees_all_orders:
-            work.warnings.append(
+        currency = found["shop"]["currencyCode"]
+        since = beginning(configured.since)
+        shop = Shop(client, under_way.intake, currency, since, configured.skip)
+        if ALL_ORDERS not in scopes:
+            under_way.warnings.append(
                 f"The token lacks the access scope {ALL_ORDERS}: only orders of the last 60 days "
                 "are visible, so every customer looks new. Ask Shopify for the scope in the app's "
                 "settings, then backfill what is missing."
             )
-        yield work
-        for warning in work.warnings:
-            log.warning("shopify, company %s: %s", company.id, warning)
-
-
-def _load(work: _Work, source: object) -> None:
-    load_id = load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
-    if load_id:
-        work.load_ids.append(load_id)
-    if not work.shop.intake.replaces:
-        drop_vacancies(SOURCE, tables.TABLES, work.company.id)
+        yield _Work(under_way, shop, ALL_ORDERS in scopes)
 
 
 def _correct(work: _Work, found: Corrections) -> None:
-    work.warnings += found.warnings
-    work.counts |= found.counts
-    work.deleted.update(tombstone["entity"] for tombstone in found.deleted)
+    work.landing.note(found)
     for source in corrections(work.shop, found.orders, found.deleted, found.restored):
-        _load(work, source)
-
-
-def _report(work: _Work) -> Load:
-    return Load(
-        totals=work.shop.intake.totals,
-        counts=work.counts,
-        deleted=dict(work.deleted),
-        warnings=tuple(work.warnings),
-        first_rejected=tuple(work.quarantine.first),
-        requests=work.client.requests,
-        load_ids=tuple(work.load_ids),
-    )
+        work.landing.load(source)
 
 
 def _warn_of_young_orders(work: _Work) -> None:
@@ -192,12 +138,12 @@ def _warn_of_young_orders(work: _Work) -> None:
         found = connection.execute(
             "select (select min(created_at) from raw_shopify.orders where company_id = %(id)s),"
             " (select min(created_at) from raw_shopify.customers where company_id = %(id)s)",
-            {"id": work.company.id},
+            {"id": work.landing.company_id},
         ).fetchone()
     order, customer = found or (None, None)
     young = datetime.now(UTC) - timedelta(days=62)
     if order and customer and order > young and customer < order - timedelta(days=30):
-        work.warnings.append(
+        work.landing.warnings.append(
             f"The first order is of {order:%Y-%m-%d}, but customers are there since "
             f"{customer:%Y-%m-%d}. If the shop has older orders, the token may not see them: check "
             f"the access scope {ALL_ORDERS}, and backfill."

@@ -5,13 +5,12 @@ Belongs here: finding endpoint and token. Does not belong here: using them (`cli
 
 from __future__ import annotations
 
-from pydantic import SecretStr
-
+from ingestion.credentials import Credentials
 from ingestion.errors import SourceError
 from ingestion.sources.shopify.client import ShopifyClient, admin_endpoint
 from warehouse.companies import Company, ShopifyShop
 from warehouse.embedded import HOST
-from warehouse.settings import SecretsFileError, Settings, get_settings, source_variable
+from warehouse.settings import Settings
 
 SOURCE = "shopify"
 
@@ -40,33 +39,19 @@ def client_for(company: Company, settings: Settings | None = None) -> ShopifyCli
     Raises:
         SourceError: There is no shop or no token; the message says where to put it.
     """
-    settings = settings or get_settings()
     shop = shop_of(company)
-    try:
-        endpoint = settings.source_setting(SOURCE, company.id, "endpoint")
-        token = settings.source_setting(SOURCE, company.id, "token")
-    except SecretsFileError as error:
-        raise SourceError(str(error)) from None
-    if token is None and shop.demo_port is not None:
-        token = SecretStr(f"shpat_standin_{company.id}")  # nobody's secret
-    if token is None:
-        raise SourceError(
-            f"The token of {shop.shop} (company {company.id}) is missing. Set "
-            f"{source_variable(SOURCE, company.id, 'token')} in the environment, or write into "
-            f'{settings.secrets_file}:\n  [sources.{SOURCE}.{company.id}]\n  token = "shpat_…"\n'
-            "It is the Admin API access token of an app in the shop's admin, under Settings > "
-            "Apps > Develop apps."
-        )
-    secret = token.get_secret_value().strip()
-    if not (secret.isascii() and secret.isprintable() and " " not in secret):
-        raise SourceError(
-            f"The token of {shop.shop} (company {company.id}) holds characters that no token has: "
-            "copy it anew."
-        )
-    if endpoint is not None:
-        address = endpoint.get_secret_value()
-    elif shop.demo_port is not None:
-        address = admin_endpoint(f"{HOST}:{shop.demo_port}", "http")
-    else:
-        address = shop.endpoint or admin_endpoint(shop.shop)
-    return ShopifyClient(company.id, address, secret)
+    credentials = Credentials(
+        SOURCE,
+        company.id,
+        shop.shop,
+        {"token": "shpat_…"},
+        "It is the Admin API access token of an app in the shop's admin, under Settings > Apps > "
+        "Develop apps.",
+        None if shop.demo_port is None else {"token": f"shpat_standin_{company.id}"},
+        settings,
+    )
+    usual = shop.endpoint or admin_endpoint(shop.shop)
+    if shop.demo_port is not None:
+        usual = admin_endpoint(f"{HOST}:{shop.demo_port}", "http")
+    token = credentials.secrets()["token"]
+    return ShopifyClient(company.id, credentials.endpoint(usual), token)

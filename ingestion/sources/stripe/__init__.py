@@ -5,35 +5,33 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
-from ingestion.errors import SourceError
-from ingestion.intake import Intake, Progress
-from ingestion.loads import Load, has_rows
-from ingestion.locks import exclusive_load
-from ingestion.pipeline import load
-from ingestion.quarantine import ObjectQuarantine
+from ingestion.intake import Progress
+from ingestion.loads import Landing, Load, beginning, days_between, landing
+from ingestion.sources.stripe import tables
 from ingestion.sources.stripe.client import StripeClient
-from ingestion.sources.stripe.entities import CHILDREN, ENTITIES
+from ingestion.sources.stripe.entities import ENTITIES
 from ingestion.sources.stripe.landed import Landed
 from ingestion.sources.stripe.settings import SOURCE, account_of, client_for
 from ingestion.sources.stripe.source import Account, backfill_source, changes_source
 from warehouse.companies import Company
 
-log = logging.getLogger(__name__)
 
-
-@dataclass
+@dataclass(frozen=True)
 class _Work:
-    """A load under way."""
+    """A load under way, and what it reads from."""
 
-    company: Company
+    landing: Landing
     account: Account
-    quarantine: ObjectQuarantine
+
+    def load(self, source: object) -> Load:
+        """Loads a dlt source and reports."""
+        self.landing.load(source)
+        return self.landing.report(self.account.client.requests)
 
 
 def land_stripe(
@@ -54,7 +52,7 @@ def land_stripe(
             before is kept, and the next load begins where this one did.
     """
     with _work(company, client, progress) as work:
-        return _load(work, changes_source(work.account))
+        return work.load(changes_source(work.account))
 
 
 def backfill_stripe(
@@ -82,12 +80,9 @@ def backfill_stripe(
     Raises:
         SourceError: As `land_stripe`; also when the days are the wrong way round.
     """
-    if end < start:
-        raise SourceError(f"The backfill ends ({end}) before it starts ({start}).")
-    opening = datetime.combine(start, time.min, company.zone).astimezone(UTC)
-    closing = datetime.combine(end + timedelta(days=1), time.min, company.zone).astimezone(UTC)
+    opening, closing = days_between(company, start, end)
     with _work(company, client, progress) as work:
-        return _load(work, backfill_source(work.account, opening, closing))
+        return work.load(backfill_source(work.account, opening, closing))
 
 
 @contextmanager
@@ -97,39 +92,16 @@ def _work(
     """Keeps a second load of the account out meanwhile."""
     configured = account_of(company)
     client = client or client_for(company)
-    with ExitStack() as stack:
-        stack.enter_context(exclusive_load(SOURCE, company.id))
-        quarantine = stack.enter_context(ObjectQuarantine(company.id, SOURCE))
-        quarantine.recall()
-        landed = Landed(company.id)
-        since = configured.since
-        account = Account(
-            client,
-            Intake(
-                company.id,
-                quarantine,
-                has_rows(SOURCE, CHILDREN, company.id),
-                progress or (lambda *_: None),
+    with landing(SOURCE, company, tables.TABLES, progress) as under_way:
+        yield _Work(
+            under_way,
+            Account(
+                client,
+                under_way.intake,
+                Landed(company.id),
+                tuple(each for each in ENTITIES if each.name not in configured.skip),
+                beginning(configured.since),
+                under_way.warnings,
+                under_way.deleted,
             ),
-            landed,
-            tuple(each for each in ENTITIES if each.name not in configured.skip),
-            datetime.combine(since, time.min, UTC) if since else None,
         )
-        yield _Work(company, account, quarantine)
-        for warning in account.warnings:
-            log.warning("stripe, company %s: %s", company.id, warning)
-
-
-def _load(work: _Work, source: object) -> Load:
-    load_id = load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
-    account = work.account
-    return Load(
-        totals=account.intake.totals,
-        # Stripe counts nothing itself.
-        counts={},
-        deleted=dict(account.deleted),
-        warnings=tuple(account.warnings),
-        first_rejected=tuple(work.quarantine.first),
-        requests=account.client.requests,
-        load_ids=(load_id,) if load_id else (),
-    )

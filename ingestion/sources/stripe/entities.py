@@ -131,6 +131,3 @@ ENTITIES = (
 )
 
 BY_NAME = {entity.name: entity for entity in ENTITIES}
-
-#: Tables that are replaced with their parents.
-CHILDREN = tuple(entity.child.table for entity in ENTITIES if entity.child)

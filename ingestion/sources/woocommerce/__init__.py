@@ -5,26 +5,16 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
 
-from ingestion.errors import SourceError
-from ingestion.intake import Intake, Progress
-from ingestion.loads import Load, has_rows
-from ingestion.locks import exclusive_load
-from ingestion.pipeline import load
-from ingestion.quarantine import ObjectQuarantine
+from ingestion.intake import Progress
+from ingestion.loads import Landing, Load, beginning, days_between, landing
 from ingestion.sources.woocommerce import tables
 from ingestion.sources.woocommerce.client import WooCommerceClient
-from ingestion.sources.woocommerce.deletions import (
-    Corrections,
-    compare_with_site,
-    tombstones,
-)
+from ingestion.sources.woocommerce.deletions import compare_with_site, tombstones
 from ingestion.sources.woocommerce.reading import created_within
 from ingestion.sources.woocommerce.settings import SOURCE, client_for, site_of
 from ingestion.sources.woocommerce.source import (
@@ -37,24 +27,17 @@ from ingestion.sources.woocommerce.source import (
 )
 from warehouse.companies import Company
 
-log = logging.getLogger(__name__)
-
 #: A backfill reads this much more at both ends: WordPress may move a limit by the hour that summer
 #: time skips. What is read without need is merged onto itself.
 _MARGIN = timedelta(hours=2)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Work:
-    """A load under way, and what it has done so far."""
+    """A load under way, and what it reads from."""
 
-    company: Company
-    quarantine: ObjectQuarantine
+    landing: Landing
     site: Site
-    warnings: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    deleted: Counter[str] = field(default_factory=Counter)
-    load_ids: list[str] = field(default_factory=list)
 
 
 def land_woocommerce(
@@ -75,9 +58,12 @@ def land_woocommerce(
             before is kept, and the next load begins where this one did.
     """
     with _work(company, client, progress) as work:
-        _load(work, changes_source(work.site))
-        _correct(work, compare_with_site(work.site))
-        return _report(work)
+        work.landing.load(changes_source(work.site))
+        found = compare_with_site(work.site)
+        work.landing.note(found)
+        for source in corrections(work.site, found.pages, found.deleted, found.restored):
+            work.landing.load(source)
+        return work.landing.report(work.site.client.requests)
 
 
 def backfill_woocommerce(
@@ -106,14 +92,11 @@ def backfill_woocommerce(
     Raises:
         SourceError: As `land_woocommerce`; also when the days are the wrong way round.
     """
-    if end < start:
-        raise SourceError(f"The backfill ends ({end}) before it starts ({start}).")
-    opening = datetime.combine(start, time.min, company.zone).astimezone(UTC)
-    closing = datetime.combine(end + timedelta(days=1), time.min, company.zone).astimezone(UTC)
+    opening, closing = days_between(company, start, end)
     with _work(company, client, progress) as work:
         created = created_within(opening - _MARGIN, closing + _MARGIN)
-        _load(work, backfill_source(work.site, created))
-        return _report(work)
+        work.landing.load(backfill_source(work.site, created))
+        return work.landing.report(work.site.client.requests)
 
 
 @contextmanager
@@ -123,54 +106,10 @@ def _work(
     """Finds out how the site answers, and keeps a second load of it out meanwhile."""
     configured = site_of(company)
     client = client or client_for(company)
-    with ExitStack() as stack:
-        stack.enter_context(exclusive_load(SOURCE, company.id))
-        quarantine = stack.enter_context(ObjectQuarantine(company.id, SOURCE))
-        quarantine.recall()
+    with landing(SOURCE, company, tables.TABLES, progress) as under_way:
         # Says whether the key is good, and what time it is there.
         client.get("orders", ANY | {"_fields": "id", "per_page": 1})
-        children = (*tables.ORDER_CHILDREN.values(), tables.REFUND_LINES)
-        intake = Intake(
-            company.id,
-            quarantine,
-            has_rows(SOURCE, children, company.id),
-            progress or (lambda *_: None),
-        )
-        start = configured.since
-        site = Site(
-            client,
-            intake,
-            datetime.combine(start, time.min, UTC) if start else None,
-            tombstones(company.id),
-        )
+        since = beginning(configured.since)
+        site = Site(client, under_way.intake, since, tombstones(company.id))
         look_for_lists(site)
-        work = _Work(company, quarantine, site)
-        yield work
-        for warning in work.warnings:
-            log.warning("woocommerce, company %s: %s", company.id, warning)
-
-
-def _load(work: _Work, source: object) -> None:
-    load_id = load(source, SOURCE, work.company.id, once_read=work.quarantine.update)
-    if load_id:
-        work.load_ids.append(load_id)
-
-
-def _correct(work: _Work, found: Corrections) -> None:
-    work.warnings += found.warnings
-    work.counts |= found.counts
-    work.deleted.update(tombstone["entity"] for tombstone in found.deleted)
-    for source in corrections(work.site, found.pages, found.deleted, found.restored):
-        _load(work, source)
-
-
-def _report(work: _Work) -> Load:
-    return Load(
-        totals=work.site.intake.totals,
-        counts=work.counts,
-        deleted=dict(work.deleted),
-        warnings=tuple(work.warnings),
-        first_rejected=tuple(work.quarantine.first),
-        requests=work.site.client.requests,
-        load_ids=tuple(work.load_ids),
-    )
+        yield _Work(under_way, site)

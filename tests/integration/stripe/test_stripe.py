@@ -621,9 +621,7 @@ def test_what_landed_is_checked_and_reconciled(
     company_id = connector.company.id
 
     def unmet(table: str) -> tuple[str, ...]:
-        return validate(
-            f"raw_stripe.{table}", company_id, suite.expectations(table)
-        ).failures
+        return validate(f"raw_stripe.{table}", company_id, suite.expectations(table)).failures
 
     assert [unmet(table) for table in suite.KEYS] == [()] * len(suite.KEYS)
     # It goes on working meanwhile.

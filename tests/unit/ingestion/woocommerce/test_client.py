@@ -163,7 +163,7 @@ def test_a_missing_key_says_where_it_goes(tmp_path: Any, monkeypatch: pytest.Mon
     with pytest.raises(SourceError, match="CLV_WOOCOMMERCE__ACME__SECRET"):
         client_for(company, settings)
     monkeypatch.setenv("CLV_WOOCOMMERCE__ACME__SECRET", "cs_1 or so")
-    with pytest.raises(SourceError, match="characters that none has") as raised:
+    with pytest.raises(SourceError, match="characters that no secret has") as raised:
         client_for(company, settings)
     assert "cs_1" not in str(raised.value)
     bare = Company.model_validate(COMPANY | {"sources": {}})
