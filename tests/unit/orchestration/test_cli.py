@@ -86,6 +86,8 @@ def test_nothing_runs(clv: Clv, tmp_path: Path) -> None:
             "dagster-webserver",
             "dagster-daemon",
             "demo-shop-acme",
+            "demo-account-acme",
+            "demo-site-acme",
             "demo-shop-bolt",
         )
     ]
