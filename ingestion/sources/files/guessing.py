@@ -279,10 +279,10 @@ class DateGuess:
         if self.values in {_OPEN_VALUES, 10 * _OPEN_VALUES}:
             self._fitting = {name: count for name, count in self._fitting.items() if count}
 
-    def formats(self) -> list[str | None]:
-        """Formats that read nearly all values, the best first; several where they don't say."""
+    def formats(self, agreement: float = AGREEMENT) -> list[str | None]:
+        """Formats that read a share of the values, the best first; several where they don't say."""
         best = max(self._fitting.values(), default=0)
-        if best == 0 or best < AGREEMENT * self.values:
+        if best == 0 or best < agreement * self.values:
             return []
         # A few bad days don't make two orders of day and month equal.
         return [name for name, count in self._fitting.items() if count == best]
@@ -297,11 +297,12 @@ def is_ambiguous(formats: Sequence[str | None]) -> bool:
     return swapped != first and swapped in formats
 
 
-def guess_date_formats(texts: Iterable[str]) -> list[str | None]:
+def guess_date_formats(texts: Iterable[str], agreement: float = AGREEMENT) -> list[str | None]:
     """Guesses how dates are written.
 
     Args:
         texts: Dates or times.
+        agreement: Share of them that must agree.
 
     Returns:
         Formats for `date_format` that read all but a few; none where they are no dates, several
@@ -310,7 +311,7 @@ def guess_date_formats(texts: Iterable[str]) -> list[str | None]:
     guess = DateGuess()
     for text in texts:
         guess.see(text)
-    return guess.formats()
+    return guess.formats(agreement)
 
 
 def is_date(text: str, date_format: str | None) -> bool:

@@ -386,11 +386,16 @@ def _is_without_cents(guess: Guess, columns: list[_Column]) -> bool:
 
 def _assign_date(guess: Guess, columns: list[_Column]) -> None:
     given = guess.settings.get("date_format")
-    for column in _named(columns, "date") or columns:
+    named = _named(columns, "date")
+    # What the header calls a date is one, although some of them are wrong.
+    agreement = 0.5 if named else AGREEMENT
+    for column in named or columns:
         looked = list(dict.fromkeys(column.filled))
         if len(column.filled) < 0.9 * len(column.values):
             continue
-        formats = [given] if given else guess_date_formats(looked[:1000] + looked[1000::20])
+        formats = (
+            [given] if given else guess_date_formats(looked[:1000] + looked[1000::20], agreement)
+        )
         if not formats:
             continue
         if is_ambiguous(formats):
