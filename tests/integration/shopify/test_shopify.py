@@ -235,12 +235,12 @@ def test_deleted_orders_customers_and_products_become_tombstones(
 # The process kills itself when it is about to load for the nth time.
 DIE_BEFORE_LOAD = """
 import os, signal
-import ingestion.sources.shopify as shopify
-load, left = shopify.load, [None] * {nth}
+from ingestion import loads
+load, left = loads.load, [None] * {nth}
 def load_or_die(*given, **named):
     left.pop()
     return load(*given, **named) if left else os.kill(os.getpid(), signal.SIGKILL)
-shopify.load = load_or_die
+loads.load = load_or_die
 """
 
 
