@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Each has `land_<name>`, `backfill_<name>` and `reconciliation.reconcile`.
 _APIS = {
     "shopify": "a Shopify shop",
+    "square": "a Square account",
     "stripe": "a Stripe account",
     "woocommerce": "a WooCommerce site",
 }

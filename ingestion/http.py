@@ -258,3 +258,12 @@ def retry_after(text: str | None, now: datetime | None = None) -> float | None:
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     return None
+
+
+def server_time(response: requests.Response) -> datetime:
+    """Reads the server's time; this machine's where it doesn't tell."""
+    try:
+        moment = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

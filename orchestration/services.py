@@ -214,6 +214,7 @@ _STAND_INS = {
         "shop",
         *("--cost-model", "observed", "--bucket", "20000", "--restore", "10000"),
     ),
+    "square": ("stall", "--api", "square"),
     "stripe": ("account", "--api", "stripe"),
     "woocommerce": ("site", "--api", "woocommerce"),
 }

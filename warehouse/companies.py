@@ -250,6 +250,27 @@ class StripeAccount(_Strict):
         return self
 
 
+class SquareSeller(_Strict):
+    """A company's account at Square; its token is a secret and stands elsewhere (settings.py).
+
+    Attributes:
+        endpoint: Address of the API where it isn't Square's own, such as the sandbox's.
+        demo_port: Port of this machine at which `clv` serves a made-up account instead of a real
+            one.
+        since: What was created before that day (UTC) is left to backfills.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    demo_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    since: date | None = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> SquareSeller:
+        if self.endpoint is not None and self.demo_port is not None:
+            raise ValueError("endpoint and demo_port: give one of them")
+        return self
+
+
 class WooCommerceSite(_Strict):
     """A company's WooCommerce site; its key and secret stand elsewhere (settings.py).
 
@@ -274,6 +295,7 @@ class Sources(_Strict):
     files: tuple[FileFeed, ...] = ()
     spend: tuple[SpendFeed, ...] = ()
     shopify: ShopifyShop | None = None
+    square: SquareSeller | None = None
     stripe: StripeAccount | None = None
     woocommerce: WooCommerceSite | None = None
 

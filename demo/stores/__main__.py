@@ -11,11 +11,17 @@ import uvicorn
 
 from demo.stores.business.profiles import PROFILES
 from demo.stores.shopify import serving as shopify
+from demo.stores.square import serving as square
 from demo.stores.stripe import serving as stripe
 from demo.stores.woocommerce import serving as woocommerce
 
 #: Each has `add_options` and `serve`.
-APIS: dict[str, Any] = {"shopify": shopify, "stripe": stripe, "woocommerce": woocommerce}
+APIS: dict[str, Any] = {
+    "shopify": shopify,
+    "square": square,
+    "stripe": stripe,
+    "woocommerce": woocommerce,
+}
 
 
 class _Announcing(uvicorn.Server):

@@ -127,7 +127,8 @@ class ApiSource:
             asset=[self.group, self.reconciled],
             name=f"reconciles_with_{self.shop}",
             blocking=True,
-            additional_deps=[[self.group, "deletions"]],
+            # What is marked as deleted isn't counted; where nothing can be, there is no such table.
+            additional_deps=[[self.group, "deletions"]] if "deletions" in self.tables else [],
             partitions_def=company_partitions,
             description=self.figures,
         )

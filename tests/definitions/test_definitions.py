@@ -13,7 +13,7 @@ from orchestration.manifest import ensure_manifest
 from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
-APIS = ["shopify", "stripe", "woocommerce"]
+APIS = ["shopify", "square", "stripe", "woocommerce"]
 RAW = {
     "raw_files/companies",
     "raw_files/marketing_spend",
@@ -37,6 +37,7 @@ GROUPS = {
     "raw_files",
     "raw_rates",
     "raw_shopify",
+    "raw_square",
     "raw_stripe",
     "raw_woocommerce",
     "reference",

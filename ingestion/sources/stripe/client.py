@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -18,7 +17,7 @@ import requests
 
 from ingestion.arrow import Node
 from ingestion.errors import SourceError
-from ingestion.http import Patience, Transport, TryAgainError, retry_after
+from ingestion.http import Patience, Transport, TryAgainError, retry_after, server_time
 
 #: The version in which the answers are read; later ones may move fields.
 API_VERSION = "2026-10-28.endive"
@@ -126,7 +125,7 @@ class StripeClient:
             raise TryAgainError("the answer isn't JSON") from None
         if not isinstance(found, dict) or not isinstance(found.get("object"), str):
             raise TryAgainError("the answer isn't an object of the API")
-        self.now = _date(response)
+        self.now = server_time(response)
         return found
 
     def _explain(self, name: str, response: requests.Response) -> Exception | None:
@@ -167,12 +166,3 @@ def _error(response: requests.Response) -> dict[str, Any]:
         return {}
     error = body.get("error") if isinstance(body, dict) else None
     return error if isinstance(error, dict) else {}
-
-
-def _date(response: requests.Response) -> datetime:
-    """Reads the server's time; this machine's where it doesn't tell."""
-    try:
-        moment = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        return datetime.now(UTC)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

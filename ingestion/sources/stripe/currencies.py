@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ingestion import money
+
 _TABLE = Path(__file__).parent / "minor_units.csv"
 
 #: Decimals of a unit amount, beyond which Stripe writes none, and digits before them.
@@ -62,12 +64,7 @@ def major(amount: Any, currency: Any) -> Decimal | None:
     Raises:
         ValueError: The amount is no whole number, or the currency isn't known.
     """
-    if amount is None:
-        return None
-    if isinstance(amount, bool) or not isinstance(amount, int):
-        raise ValueError("is not a whole number of the currency's smallest unit")
-    with localcontext(prec=60):
-        return Decimal(amount).scaleb(-places(currency))
+    return money.major(amount, currency, places)
 
 
 def major_of_decimal(amount: Any, currency: Any) -> Decimal | None:

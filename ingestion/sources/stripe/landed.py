@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 
 from psycopg import sql
 
@@ -18,11 +17,6 @@ from warehouse.connection import connect
 SCHEMA = "raw_stripe"
 
 _AT_ONCE = 10_000
-
-
-def mark(thing_id: str) -> int:
-    """Returns a number that stands for an id, of 63 bits."""
-    return int.from_bytes(blake2b(thing_id.encode(), digest_size=8).digest()) >> 1
 
 
 @dataclass(frozen=True)

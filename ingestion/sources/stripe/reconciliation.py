@@ -8,7 +8,6 @@ landed is left out, and so is what is in quarantine.
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 
 from psycopg import sql
 
-from ingestion.comparison import Comparison
+from ingestion.comparison import Comparison, sampled_days
 from ingestion.sources.stripe.client import StripeClient
 from ingestion.sources.stripe.currencies import places
 from ingestion.sources.stripe.settings import SOURCE, account_of, client_for
@@ -75,7 +74,7 @@ def reconcile(
     figures = [each for each in _FIGURES if each.entity not in account.skip]
     return [
         comparison
-        for day in _sample(company.id, account.since, days, seed)
+        for day in sampled_days("raw_stripe", "charges", company.id, account.since, days, seed)
         for figure in figures
         for comparison in _compare(client, company.id, figure, day)
     ]
@@ -188,20 +187,3 @@ def _landed(
                 "quarantined": quarantined,
             },
         ).fetchall()
-
-
-def _sample(company_id: str, since: date | None, days: int, seed: int | None) -> list[date]:
-    from warehouse.connection import connect
-
-    with connect() as connection:
-        landed = [
-            day
-            for (day,) in connection.execute(
-                "select distinct (created_at at time zone 'UTC')::date from raw_stripe.charges"
-                " where company_id = %s and created_at >= %s order by 1",
-                (company_id, since or date(2000, 1, 1)),
-            )
-        ]
-    chance = random.Random(datetime.now(UTC).date().toordinal() if seed is None else seed)
-    others = landed[:-1]
-    return sorted({*landed[-1:], *chance.sample(others, min(max(days - 1, 0), len(others)))})

@@ -22,12 +22,12 @@ from dlt.extract import DltResource
 
 from ingestion.arrow import Node, Table
 from ingestion.intake import Intake, Pages
-from ingestion.once import Once
+from ingestion.once import Once, mark
 from ingestion.resources import Reader, every_table
 from ingestion.sources.stripe import tables
 from ingestion.sources.stripe.client import StripeClient
 from ingestion.sources.stripe.entities import BY_NAME, Entity
-from ingestion.sources.stripe.landed import Landed, mark
+from ingestion.sources.stripe.landed import Landed
 from ingestion.sources.stripe.reading import (
     Window,
     inside,

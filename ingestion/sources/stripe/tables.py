@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingestion.arrow import BadColumnError, Column, Kind, Node, Table
-from ingestion.sources.stripe.currencies import major, major_of_decimal, minor_units, places
+from ingestion.money import CurrencyCode, MinorAmount
+from ingestion.sources.stripe.currencies import major, major_of_decimal, places
 
 #: What is added to an object that came inside of another.
 PARENT = "__parent"
@@ -26,45 +25,10 @@ CURRENCY = "__currency"
 
 
 @dataclass(frozen=True)
-class Amount(Column):
-    """Money in the smallest unit of a currency that stands elsewhere in the object.
+class Amount(MinorAmount):
+    """Money in the smallest unit of a currency that stands elsewhere in the object."""
 
-    Attributes:
-        currency: Path of the currency.
-    """
-
-    kind: Kind = "money"
-    currency: str = "currency"
-
-    @staticmethod
-    def worth(amount: Any, currency: Any) -> Decimal | None:
-        """Returns an amount in its currency; a ValueError says why it has none."""
-        return major(amount, currency)
-
-    @property
-    def together(self) -> bool:
-        """It needs its currency, so it is read alone."""
-        return False
-
-    def read(self, nodes: Sequence[Node]) -> pa.Array:
-        """Reads the column of all objects.
-
-        Raises:
-            BadColumnError: One of them doesn't fit.
-        """
-        try:
-            currencies = self.walk(nodes, self.currency.split("."))
-            decimals = [
-                self.worth(amount, currency)
-                for amount, currency in zip(self.walk(nodes), currencies, strict=True)
-            ]
-            array = pa.array(decimals, pa.decimal128(38, 18 if self.kind == "rate" else 4))
-        except (ValueError, pa.ArrowException, AttributeError) as error:
-            # Arrow's errors are ValueErrors, too.
-            ours = not isinstance(error, (pa.ArrowException, AttributeError))
-            reason = str(error) if ours else "is no amount that fits"
-            raise BadColumnError(self.path, reason) from None
-        return self.finish(array)
+    worth = staticmethod(major)
 
 
 @dataclass(frozen=True)
@@ -73,30 +37,14 @@ class UnitAmount(Amount):
 
     kind: Kind = "rate"
 
-    @staticmethod
-    def worth(amount: Any, currency: Any) -> Decimal | None:
-        """Returns an amount in its currency; a ValueError says why it has none."""
-        return major_of_decimal(amount, currency)
+    worth = staticmethod(major_of_decimal)
 
 
 @dataclass(frozen=True)
-class Currency(Column):
+class Currency(CurrencyCode):
     """A currency, in upper case."""
 
-    def finish(self, raw: pa.Array) -> pa.Array:
-        """Writes the codes in upper case.
-
-        Raises:
-            BadColumnError: One of them isn't in Stripe's table, or is missing and may not be.
-        """
-        found = super().finish(pc.utf8_upper(raw))
-        unknown = set(pc.unique(found).to_pylist()) - {*minor_units(), None}
-        if unknown:
-            try:
-                places(min(unknown))
-            except ValueError as error:
-                raise BadColumnError(self.path, str(error)) from None
-        return found
+    places = staticmethod(places)
 
 
 @dataclass(frozen=True)

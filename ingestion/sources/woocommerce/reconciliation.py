@@ -9,13 +9,12 @@ compared. What is in quarantine is accounted for, too.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, LiteralString
 
-from ingestion.comparison import Comparison
+from ingestion.comparison import Comparison, sampled_days
 from ingestion.sources.woocommerce.client import WooCommerceClient
 from ingestion.sources.woocommerce.settings import client_for, site_of
 from warehouse.companies import Company
@@ -32,8 +31,6 @@ _COUNTED: dict[str, dict[str, Any]] = {
 _AROUND = timedelta(hours=3)
 
 _PAGE = 100
-
-_LONG_AGO = date(1990, 1, 1)
 
 
 def reconcile(
@@ -64,7 +61,7 @@ def reconcile(
         *(_count(client, company.id, entity) for entity in counted),
         *(
             comparison
-            for day in _sample(company.id, since or _LONG_AGO, days, seed)
+            for day in sampled_days("raw_woocommerce", "orders", company.id, since, days, seed)
             for comparison in _day(client, company.id, day)
         ),
     ]
@@ -92,23 +89,6 @@ def _count(client: WooCommerceClient, company_id: str, entity: str) -> Compariso
     newer = sum(int(node["id"]) > newest for node in answer.nodes)
     total = len(answer.nodes) if answer.total is None else answer.total
     return Comparison(entity, Decimal(total - newer), Decimal(landed))
-
-
-def _sample(company_id: str, start: date, days: int, seed: int | None) -> list[date]:
-    from warehouse.connection import connect
-
-    with connect() as connection:
-        landed = [
-            day
-            for (day,) in connection.execute(
-                "select distinct (created_at at time zone 'UTC')::date from raw_woocommerce.orders"
-                " where company_id = %s and created_at >= %s order by 1",
-                (company_id, start),
-            )
-        ]
-    chance = random.Random(datetime.now(UTC).date().toordinal() if seed is None else seed)
-    others = landed[:-1]
-    return sorted({*landed[-1:], *chance.sample(others, min(max(days - 1, 0), len(others)))})
 
 
 def _day(client: WooCommerceClient, company_id: str, day: date) -> list[Comparison]:

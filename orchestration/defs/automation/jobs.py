@@ -9,7 +9,9 @@ from orchestration.lib.partitions import company_partitions
 
 RAW_COMPANIES = dg.AssetSelection.assets(["raw_files", "companies"])
 RAW = (
-    dg.AssetSelection.groups("raw_files", "raw_shopify", "raw_stripe", "raw_woocommerce")
+    dg.AssetSelection.groups(
+        "raw_files", "raw_shopify", "raw_square", "raw_stripe", "raw_woocommerce"
+    )
     - RAW_COMPANIES
 )
 PREDICTED = dg.AssetSelection.groups("ml")
