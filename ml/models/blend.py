@@ -1,14 +1,14 @@
 """The blend: what the base, the trees and a log-linear correction agree on, at a sober level.
 
-Shape and level are apart. The shape, who spends more than whom, is the mean of three, each brought
-to one total:
+Shape and level are apart. The shape, who spends more than whom, is a weighted mean of four, each
+brought to one total:
 
-- Pareto/NBD with Gamma-Gamma;
-- the base (MBG/NBD), corrected by two exponents that earlier windows give: one for its own value,
+- Pareto/NBD and the base (MBG/NBD), each with Gamma-Gamma;
+- the base corrected by two exponents that earlier windows give: one for its own value,
   one for the customer's past spend;
 - LightGBM with Tweedie loss, whose trees learn by what to multiply the base.
 
-The level, what all spend together, is the geometric mean of what the base expects (a decay that
+The level, what all spend together, is a weighted geometric mean of what the base expects (a decay that
 tends to be too steep) and the company's recent run rate of repeat spend (no decay at all).
 """
 
@@ -44,7 +44,8 @@ from ml.models.learned import (
 )
 from ml.models.preparation import Preparation
 
-BASE_WEIGHT = 0.6
+BASE_WEIGHT = 0.75
+SHAPE_WEIGHTS = {"pareto": 0.2, "base": 0.2, "log_linear": 0.2, "trees": 0.4}
 _TWEEDIE_POWER = 1.4
 _RIDGE = 0.01
 _YEAR_WEEKS = 52.0
@@ -103,8 +104,8 @@ class Blend:
         value, p_active = at_anchor.value[:, 0], at_anchor.p_active[:, 0]
         if self._trees is not None:
             shapes, pareto_p = self._shapes(customers, at_anchor)
-            value = np.mean([shapes[name] * self._scales[name] for name in shapes], axis=0)
-            value = value * self._level
+            parts = [SHAPE_WEIGHTS[name] * self._scales[name] * shapes[name] for name in shapes]
+            value = self._level * np.sum(parts, axis=0)
             p_active = self._p_active(customers, at_anchor, pareto_p)
         return long_frame(
             customers["customer_id"], horizons, *along(value, p_active, at_anchor, at_horizons)
@@ -151,6 +152,7 @@ class Blend:
         centre = np.array([self._centres["log_base"], self._centres["log_total"]])
         return {
             "pareto": pareto["predicted_value"].to_numpy(),
+            "base": base_value,
             "log_linear": np.exp((logs - centre) @ self._exponents),
             "trees": self._trees.predict(features, np.log(offset)),
         }, pareto["p_active"].to_numpy()

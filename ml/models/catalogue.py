@@ -40,6 +40,9 @@ CANDIDATES: Mapping[str, Factory] = MappingProxyType(
     }
 )
 
+#: Those that are trained for one horizon and not the same for another.
+ANCHORED = frozenset({"lightgbm_hurdle", "lightgbm_tweedie", "lightgbm_direct", "blend"})
+
 # In service for a company that has too little history for a contest.
 DEFAULT_CANDIDATE = "mbg_nbd"
 

@@ -82,7 +82,7 @@ class CohortCurve:
                 "tail_value_per_week": float(self._value[-1]),
             },
             diagnostics={
-                "fell_back": not self._orders.any(),
+                "fell_back": len(self._orders) == 1 or not self._orders.any(),
                 "cohort_levels": [round(float(level), 6) for level in self._levels],
             },
         )
