@@ -58,6 +58,7 @@ class FileFeed(_Strict):
         currency: ISO 4217 code of every amount, where the file has no currency column.
         date_format: strptime format of the date; unset accepts ISO 8601.
         decimal: Decimal mark of amounts and quantities.
+        round_amounts: Whether an amount with more than 4 decimals is rounded instead of refused.
         delimiter: Field separator.
         encoding: Text encoding; a byte-order mark is tolerated.
     """
@@ -68,6 +69,7 @@ class FileFeed(_Strict):
     currency: str | None = None
     date_format: str | None = None
     decimal: Literal[".", ","] = "."
+    round_amounts: bool = False
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: str = "utf-8"
 

@@ -22,6 +22,8 @@ from ml.models.preparation import Preparation
 # A window is worth a contest with this many customers, or with this share of all there are.
 MIN_CUSTOMERS = 100
 MIN_SHARE = 0.05
+# The mean of several models, preferred where the holdouts don't clearly tell.
+FAVOURITE = "blend"
 # Cutoffs of a rolling-origin backtest, a quarter apart.
 ORIGINS = 2
 # Histories that the BTYD models may be fitted on, beside all of it.
@@ -61,7 +63,8 @@ class Contest:
         horizon_days: Length of the holdouts.
         backtests: One per candidate at the latest origin, in the order in which they entered; none
             where too little history forbade a contest.
-        composites: Mean rank by candidate over all origins, 1 is best; parallel to `backtests`.
+        composites: Mean rank by candidate over all origins and the favourite's head start (see
+            `_prior`), 1 is best; parallel to `backtests`.
         champion: Name of the winner, or of the default candidate without a contest.
         reason: Why the champion is champion, for people.
         earlier: The backtests of each earlier origin, newest first.
@@ -141,9 +144,7 @@ def hold_contest(
             f"and a holdout takes at least {MIN_CUSTOMERS}"
         )
         champion = in_service or DEFAULT_CANDIDATE
-        return Contest(
-            as_of, end, days, (), (), champion, reason, horizon_months=horizon_months
-        )
+        return Contest(as_of, end, days, (), (), champion, reason, horizon_months=horizon_months)
     cutoffs = [end, *(day for day in earlier if _enough(_customers(prepared, day), everyone))]
     history, histories = None, {}
     if select_history:
@@ -156,8 +157,10 @@ def hold_contest(
         for day in cutoffs
     ]
     ranks = [composite_ranks([backtest.metrics for backtest in each]) for each in rounds]
+    prior_weight, priors = _prior(names)
     composites = tuple(
-        round(sum(each) / len(ranks), METRIC_DECIMALS) for each in zip(*ranks, strict=True)
+        round((sum(each) + prior) / (len(ranks) + prior_weight), METRIC_DECIMALS)
+        for each, prior in zip(zip(*ranks, strict=True), priors, strict=True)
     )
     latest = rounds[0]
     order = sorted(
@@ -258,6 +261,19 @@ def fit_challenger(
     return new_candidate(name, weeks, contest.history_days).fit(daily, as_of)
 
 
+def _prior(names: Sequence[str]) -> tuple[int, list[float]]:
+    """Returns the ranks of a cutoff that never was, at which the favourite came first.
+
+    One or two holdouts are a noisy judge: on either of them a model may be ahead by chance. A mean
+    of several errs less than each of them, which is known before any contest. So another has to be
+    ahead of the blend by more than chance to be taken instead.
+    """
+    if FAVOURITE not in names or len(names) == 1:
+        return 0, [0.0] * len(names)
+    others = (len(names) + 2) / 2
+    return 1, [1.0 if name == FAVOURITE else others for name in names]
+
+
 def _best_history(
     prepared: Preparation, cutoffs: Sequence[date], days: int
 ) -> tuple[int | None, dict[int, Backtest]]:
@@ -352,11 +368,13 @@ def score_rows(
             "segment": segment,
             "horizon_days": backtest.horizon_days,
             "rows": backtest.metrics.rows,
-            **{column: _rounded(getattr(backtest.metrics, column)) for column in SCORE_COLUMNS[8:15]},
+            **{
+                column: _rounded(getattr(backtest.metrics, column))
+                for column in SCORE_COLUMNS[8:15]
+            },
             "coverage": None,
             "composite": composite,
-            "is_champion": segment == ALL_CUSTOMERS
-            and backtest.candidate.name == contest.champion,
+            "is_champion": segment == ALL_CUSTOMERS and backtest.candidate.name == contest.champion,
         }
 
     rows = [

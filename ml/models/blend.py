@@ -84,9 +84,7 @@ class Blend:
         if rows is None:
             return self
         self._pareto.fit(prepared, cutoff)
-        self._trees = Trees.fit(
-            "tweedie", rows.features, rows.value, np.log(rows.offset)
-        )
+        self._trees = Trees.fit("tweedie", rows.features, rows.value, np.log(rows.offset))
         self._learn_exponents(prepared, cutoff)
         self._learn_p_active(prepared, cutoff)
         customers = prepared.customers(cutoff)

@@ -57,7 +57,9 @@ class ByHorizon:
         for column, horizon in enumerate(horizons):
             segment = min(int(np.searchsorted(knots, horizon - 1e-9)), len(knots) - 1)
             asked = [horizon, knots[segment]] + ([knots[segment - 1]] if segment else [])
-            own = _cube(list(self.champions.values())[segment].predict(customers, asked), len(asked))
+            own = _cube(
+                list(self.champions.values())[segment].predict(customers, asked), len(asked)
+            )
             at, end = own[:, :, 0], own[:, :, 1]
             start = own[:, :, 2] if segment else np.zeros_like(at)
             low = anchors[:, :, segment - 1] if segment else np.zeros_like(at)

@@ -120,9 +120,7 @@ def geometric(
             gammaln(r + n) - gammaln(r) + r * np.log(alpha)
             + gammaln(a + b) + gammaln(b + chances) - gammaln(b) - gammaln(a + b + chances)
         )  # fmt: skip
-        value = rows.mean_of_distinct(by_count) + rows.mean(
-            np.logaddexp(0, odds) - shape * log_now
-        )
+        value = rows.mean_of_distinct(by_count) + rows.mean(np.logaddexp(0, odds) - shape * log_now)
         with_ab = psi(a + b) - psi(a + b + chances)
         gone_of = np.bincount(rows.of, weights=rows.weight * gone)
         gradient = np.array(
@@ -176,7 +174,8 @@ def pareto(
         share = np.exp(inner - peak[:, None])
         summed = share.sum(axis=1)
         share /= summed[:, None]
-        dead = np.log(s * span) + peak + np.log(summed)
+        with np.errstate(divide="ignore"):  # who bought on the last day can't have died since
+            dead = np.log(s * span) + peak + np.log(summed)
         alive = -shape * np.log(alpha + age) - s * np.log(beta + age)
         total = np.logaddexp(alive, dead)
         gone = np.exp(dead - total)
@@ -236,9 +235,7 @@ def gamma_gamma(
         shape = p * n + q
         psi_shape = psi(shape)
         by_count = gammaln(shape) - gammaln(p * n) - gammaln(q) + q * np.log(v)
-        value = (
-            constant + rows.mean_of_distinct(by_count) + p * per_p - float(shape @ log_total_of)
-        )
+        value = constant + rows.mean_of_distinct(by_count) + p * per_p - float(shape @ log_total_of)
         gradient = np.array(
             [
                 rows.mean_of_distinct(n * (psi_shape - psi(p * n)))

@@ -137,7 +137,11 @@ class Preparation:
         def build() -> tuple[Window, ...]:
             found: list[Window] = []
             for days in sorted(
-                {horizon_days, min(horizon_days, _HALF_YEAR_DAYS), min(horizon_days, _QUARTER_DAYS)},
+                {
+                    horizon_days,
+                    min(horizon_days, _HALF_YEAR_DAYS),
+                    min(horizon_days, _QUARTER_DAYS),
+                },
                 reverse=True,
             ):
                 for step in range(MAX_WINDOWS - 1):

@@ -37,12 +37,13 @@ class BadFieldError(ValueError):
         self.reason = reason
 
 
-def parse_amount(text: str, decimal_mark: str) -> Decimal:
+def parse_amount(text: str, decimal_mark: str, *, rounded: bool = False) -> Decimal:
     """Reads an amount exactly.
 
     Args:
         text: Digits with an optional sign and decimal mark.
         decimal_mark: "." or ",".
+        rounded: Whether more than 4 decimals, as programs write floats, are rounded.
 
     Returns:
         The amount, with at most 4 decimals.
@@ -70,7 +71,7 @@ def parse_amount(text: str, decimal_mark: str) -> Decimal:
         )
     amount = Decimal(plain)
     exact = amount.quantize(Decimal("0.0001"))
-    if exact != amount:
+    if exact != amount and not rounded:
         raise ValueError(f"{text!r} has more than 4 decimals: round it")
     return exact
 
@@ -211,7 +212,7 @@ class RowParser:
         }
 
     def _amount(self, text: str) -> Decimal:
-        return parse_amount(text, self.feed.decimal)
+        return parse_amount(text, self.feed.decimal, rounded=self.feed.round_amounts)
 
     def _text(self, row: dict[str, str], ours: FileColumn) -> str | None:
         header = self.feed.columns.get(ours)

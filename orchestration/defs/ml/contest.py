@@ -58,9 +58,7 @@ def clv_model_scores(
     tracking = mlflow.tracking()
     in_service = champions_in_service(tracking, company.id, run)
     prepared = Preparation(days.daily)
-    contests = hold_contests(
-        prepared, days.as_of, company.horizons_months, in_service=in_service
-    )
+    contests = hold_contests(prepared, days.as_of, company.horizons_months, in_service=in_service)
     contest = main_contest(contests)
     champion = fit_champions(contests, prepared, days.as_of)
     registered = log_contest(
