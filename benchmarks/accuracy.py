@@ -58,8 +58,9 @@ def _one(name: str, daily: pd.DataFrame, cutoff: date, days: int) -> None:
     champion = prediction.contest.champion
     print(f"{name}, {cutoff}, {days} days: {champion} ({prediction.contest.reason}), {took:.0f} s")
     ranks = composite_ranks([backtest.metrics for backtest in backtests.values()])
-    print("  {:18}{:>10}{:>10}{:>10}{:>8}{:>8}{:>8}{:>7}{:>7}{:>7}".format(
-        "", "MAE", "RMSE", "Spearman", "nGini", "decile", "total", "AUC", "ECE", "rank"))  # fmt: skip
+    heads = ("MAE", "RMSE", "Spearman", "nGini", "decile", "total", "AUC", "ECE", "rank")
+    widths = (10, 10, 10, 8, 8, 8, 7, 7, 7)
+    print(" " * 20 + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)))
     for (model, backtest), rank in zip(backtests.items(), ranks, strict=True):
         m = backtest.metrics
         print(

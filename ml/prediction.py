@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.eligibility import Eligibility, paid_customer_eligibility
+from ml.eligibility import (
+    CompanyEligibility,
+    Eligibility,
+    company_eligibility,
+    paid_customer_eligibility,
+)
 from ml.evaluation.backtest import holdout_spend
 from ml.evaluation.contest import ORIGINS, Contest, hold_contest
 from ml.evaluation.metrics import Metrics, evaluate
@@ -18,6 +23,7 @@ from ml.features.btyd import FeatureError, day_number
 from ml.horizons import horizon_name, in_weeks, rolling_cutoffs
 from ml.models.candidate import Candidate
 from ml.models.catalogue import CANDIDATES, new_candidate
+from ml.models.counts import MIN_REPEAT_CUSTOMERS
 from ml.models.preparation import Preparation
 
 MONEY_DECIMALS = 4
@@ -43,6 +49,7 @@ class Prediction:
         contest: On what was known at `as_of`.
         champion: Fitted on the same.
         customers: `OUTPUT_COLUMNS`, one row per customer of the data, sorted by id.
+        company_eligibility: What the history allowed.
     """
 
     as_of: date
@@ -50,6 +57,7 @@ class Prediction:
     contest: Contest
     champion: Candidate
     customers: pd.DataFrame
+    company_eligibility: CompanyEligibility
 
     def scorecard(self, holdout: Mapping[str, Metrics] | None = None) -> dict[str, Any]:
         """Returns the contest, and how the holdout came out, as JSON-serialisable values."""
@@ -139,7 +147,13 @@ def predict_customers(daily: pd.DataFrame, as_of: date, horizon_days: int) -> Pr
     everyone = pd.concat([rows, nothing], ignore_index=True) if unpaid else rows
     everyone = everyone.sort_values("customer_id", ignore_index=True)
     everyone["model_name"] = champion.name
-    return Prediction(as_of, horizon_days, contest, champion, everyone[list(OUTPUT_COLUMNS)])
+    code = company_eligibility(
+        len(customers),
+        int((customers["frequency"] > 0).sum()),
+        MIN_REPEAT_CUSTOMERS,
+        bool(contest.backtests),
+    )
+    return Prediction(as_of, horizon_days, contest, champion, everyone[list(OUTPUT_COLUMNS)], code)
 
 
 def judge(prediction: Prediction, daily: pd.DataFrame, holdout: pd.DataFrame) -> dict[str, Metrics]:

@@ -146,7 +146,8 @@ def hold_contest(
         champion = in_service or DEFAULT_CANDIDATE
         return Contest(as_of, end, days, (), (), champion, reason, horizon_months=horizon_months)
     cutoffs = [end, *(day for day in earlier if _enough(_customers(prepared, day), everyone))]
-    history, histories = None, {}
+    history: int | None = None
+    histories: dict[int, Backtest] = {}
     if select_history:
         history, histories = _best_history(prepared, cutoffs, days)
     rounds = [

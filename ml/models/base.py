@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ml.features.btyd import distinct_patterns
-from ml.models.counts import CountFit
+from ml.models.counts import CountFit, Family
 from ml.models.preparation import Preparation
 from ml.models.spend import SpendModel
 
-_FAMILY = "mbg_nbd"
+_FAMILY: Family = "mbg_nbd"
 # A probability nearer to 0 or 1 than this says no more.
 _EDGE = 1e-6
 

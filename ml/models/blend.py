@@ -8,8 +8,8 @@ brought to one total:
   one for the customer's past spend;
 - LightGBM with Tweedie loss, whose trees learn by what to multiply the base.
 
-The level, what all spend together, is a weighted geometric mean of what the base expects (a decay that
-tends to be too steep) and the company's recent run rate of repeat spend (no decay at all).
+The level, what all spend together, is a weighted geometric mean of what the base expects (a decay
+that tends to be too steep) and the company's recent run rate of repeat spend (no decay at all).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Blend:
     def _shapes(
         self, customers: pd.DataFrame, at_anchor: BasePrediction
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Returns each part's values at the anchor, not yet at one total, and Pareto's P(active)."""
+        """Returns each part's values at the anchor, at no common total yet, and Pareto's P."""
         assert self._trees is not None  # noqa: S101 - callers have looked
         base_value = at_anchor.value[:, 0]
         pareto = self._pareto.predict(customers, [self._anchor_weeks])

@@ -182,7 +182,7 @@ def champions_in_service(tracking: Tracking, company_id: str, run: str) -> dict[
         if entry.info.status == "FINISHED":
             return _by_months(entry.data.params.get("in_service"))
     version = _champion_version(client, name)
-    if version is None:
+    if version is None or version.run_id is None:
         return {}
     return _by_months(client.get_run(version.run_id).data.params.get("champions"))
 

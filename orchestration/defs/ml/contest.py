@@ -34,13 +34,15 @@ def clv_model_scores(
     mlflow: Mlflow,
 ) -> dg.MaterializeResult:
     """Holds the contest of one company."""
+    from ml.eligibility import company_eligibility
     from ml.evaluation.contest import (
         all_score_rows,
-        fit_champions,
         fit_challenger,
+        fit_champions,
         hold_contests,
         main_contest,
     )
+    from ml.models.counts import MIN_REPEAT_CUSTOMERS
     from ml.models.preparation import Preparation
     from ml.registry.fingerprint import run_fingerprint
     from ml.registry.tracking import ContestRecord, champions_in_service, log_contest
@@ -83,6 +85,13 @@ def clv_model_scores(
             {"company_id": company.id},
             all_score_rows(contests, company.id, run),
         )
+    customers = prepared.customers(days.as_of)
+    eligibility = company_eligibility(
+        len(customers),
+        int((customers["frequency"] > 0).sum()),
+        MIN_REPEAT_CUSTOMERS,
+        bool(contest.backtests),
+    )
     context.log.info("Champion: %s (%s)", contest.champion, contest.reason)
     figures = {
         f"{backtest.candidate.name}_{name}": round(float(getattr(backtest.metrics, name)), 4)
@@ -98,6 +107,7 @@ def clv_model_scores(
             "champions": dg.MetadataValue.json(
                 {f"{months}m": entry.champion for months, entry in contests.items()}
             ),
+            "company_eligibility": eligibility.value,
             "reason": contest.reason,
             "fit": dg.MetadataValue.json(dict(champion.describe().diagnostics)),
             "registered_model": f"{registered.model_name} version {registered.version}",
