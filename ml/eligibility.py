@@ -1,7 +1,7 @@
 """How far a customer's own history, and a company's, carries the prediction.
 
-The codes of each list are exclusive and exhaustive; docs/eligibility.md has them all. Every customer gets a row in the predictions; the code says
-how to read it.
+The codes of each list are exclusive and exhaustive; docs/eligibility.md has them all.
+Every customer gets a row in the predictions; the code says how to read it.
 """
 
 from __future__ import annotations

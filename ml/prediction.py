@@ -68,6 +68,7 @@ class Prediction:
             "horizon_days": self.horizon_days,
             "champion": contest.champion,
             "reason": contest.reason,
+            "company_eligibility": self.company_eligibility.value,
             "history_days": contest.history_days,
             "contest": {
                 "cutoffs": [
