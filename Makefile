@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor test test-faults bench-ingestion lint check-shopify-schema format lock clean help
+.PHONY: demo up down status doctor test test-faults bench-ingestion bench-accuracy bench-models lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
@@ -33,6 +33,12 @@ test-faults: $(INSTALLED) ## Passes the long tests: every fault at every moment
 
 bench-ingestion: $(INSTALLED) ## Measures landing up to 1M orders, beside COPY: takes 15 minutes and 15 GB of disk
 	$(BIN)/python -m benchmarks.ingestion
+
+bench-accuracy: $(INSTALLED) ## Judges the champion on published logs; CLV_ONLINE_RETAIL_2 may name a second one
+	$(BIN)/python -m benchmarks.accuracy
+
+bench-models: $(INSTALLED) ## Measures fits and predictions beside lifetimes, and a whole contest
+	$(BIN)/python -m benchmarks.models
 
 lint: $(INSTALLED)   ## Passes the quality gates
 	$(BIN)/ruff check .

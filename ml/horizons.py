@@ -7,6 +7,9 @@ from datetime import date, timedelta
 DAYS_PER_MONTH = 30.4375
 DAYS_PER_WEEK = 7
 MIN_HOLDOUT_DAYS = 180
+# What must lie before a cutoff: two months, and so much of the holdout after it.
+MIN_KNOWN_DAYS = 61
+KNOWN_SHARE = 0.4
 
 
 def horizon_days(months: int) -> int:
@@ -37,3 +40,41 @@ def holdout_cutoff(as_of: date, min_days: int = MIN_HOLDOUT_DAYS) -> date:
     if day_after.day == 1:
         return latest
     return latest.replace(day=1) - timedelta(days=1)
+
+
+def rolling_cutoffs(
+    as_of: date, horizon_days: int, history_days: int, origins: int, *, month_ends: bool
+) -> list[tuple[date, int]]:
+    """Returns the cutoffs of a backtest with the length of each one's holdout, latest first.
+
+    All holdouts are of one length. It is the horizon's, unless the history is too short to know
+    anything before: then half of the history is held out.
+
+    Args:
+        as_of: Last day of the data.
+        horizon_days: Horizon in question.
+        history_days: Days from the first paid day to `as_of`, both included.
+        origins: At most so many, a quarter apart.
+        month_ends: Whether cutoffs lie on month ends (the holdout is then up to a month longer).
+
+    Returns:
+        (cutoff, days) pairs; none where the history is below four months.
+    """
+    needed = max(MIN_KNOWN_DAYS, round(KNOWN_SHARE * horizon_days))
+    if month_ends:
+        latest = holdout_cutoff(as_of, round(horizon_days * MIN_HOLDOUT_DAYS / 183))
+    else:
+        latest = as_of - timedelta(days=horizon_days)
+    if history_days - (as_of - latest).days < needed:
+        latest = as_of - timedelta(days=history_days // 2)
+    days = (as_of - latest).days
+    needed = max(MIN_KNOWN_DAYS, round(KNOWN_SHARE * days))
+    found = []
+    for step in range(origins):
+        cutoff = latest - timedelta(days=round(step * 3 * DAYS_PER_MONTH))
+        if step and month_ends:
+            cutoff = holdout_cutoff(cutoff, 0)
+        if history_days - (as_of - cutoff).days < needed:
+            break
+        found.append((cutoff, days))
+    return found

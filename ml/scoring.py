@@ -13,6 +13,7 @@ import pandas as pd
 from ml.eligibility import Eligibility, paid_customer_eligibility
 from ml.features.btyd import customer_features, day_number
 from ml.horizons import horizon_days, in_weeks
+from ml.models.by_horizon import ByHorizon
 from ml.models.candidate import Candidate
 from ml.models.catalogue import new_candidate
 
@@ -66,7 +67,7 @@ class CompanyFactors:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose predictions these are, and of which model."""
+    """Whose predictions these are, and of which model (where it is one for all horizons)."""
 
     company_id: str
     currency: str
@@ -164,12 +165,20 @@ def score_customers(
             ),
         }
     )
+    names = {month: _model_at(champion, month, scope.model_name) for month in horizons}
     days = pd.to_datetime(daily["order_date"]).to_numpy().astype("datetime64[D]").astype("int64")
     seen = set(daily["customer_id"][days <= day_number(as_of)].astype(str))
     unpaid = sorted((seen | {str(name) for name in customer_ids}) - set(customers["customer_id"]))
     rows = pd.concat([paid, _unpaid_rows(unpaid, horizons)], ignore_index=True)
     rows = rows.sort_values(["customer_id", "horizon_months"], ignore_index=True)
+    rows["model_name"] = rows["horizon_months"].map(names)
     return _table(rows, as_of, factors, scope)
+
+
+def _model_at(champion: Candidate, month: int, otherwise: str) -> str:
+    if isinstance(champion, ByHorizon):
+        return champion.name_at(in_weeks(horizon_days(month)))
+    return otherwise
 
 
 def discounted_path(cumulative: np.ndarray, yearly_rate: float) -> np.ndarray:
@@ -225,7 +234,7 @@ def _table(rows: pd.DataFrame, as_of: date, factors: CompanyFactors, scope: Scop
             "churn_probability": (1 - p_active).round(ORDER_DECIMALS),
             "confidence": nothing,
             "eligibility": rows["eligibility"],
-            "model_name": scope.model_name,
+            "model_name": rows["model_name"],
             "model_version": scope.model_version,
         },
         columns=list(PREDICTION_TABLE_COLUMNS),

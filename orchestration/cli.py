@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,43 @@ def run(
     from orchestration.run import run as run_companies
 
     raise typer.Exit(0 if run_companies(_settings(), companies or [], _console()) else 1)
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="CSV of purchases: customer_id, order_ts, amount.")],
+    as_of: Annotated[
+        datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last day that counts.")
+    ],
+    horizon: Annotated[str, typer.Option(help="How far to predict: 90d, 26w or 6m.")],
+    out: Annotated[Path, typer.Option(help="CSV to write, one row a customer.")],
+    holdout: Annotated[
+        Path | None, typer.Option(help="CSV of the purchases after that day, to compare with.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the file's names differ: ours=theirs, such as amount=total."),
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="strptime format of the days; ISO 8601 without.")
+    ] = None,
+    decimal: Annotated[str, typer.Option(help="Decimal mark of the amounts.")] = ".",
+) -> None:
+    """Predict the customers of a CSV, without a database: the best model, and how good it is."""
+    from orchestration.predict import PredictError
+    from orchestration.predict import predict as predict_file
+
+    pairs = [text.partition("=") for text in column or []]
+    if wrong := [
+        text
+        for text, (_, sign, theirs) in zip(column or [], pairs, strict=True)
+        if not sign or not theirs
+    ]:
+        raise PredictError(f"--column {wrong[0]}: write ours=theirs, such as amount=total")
+    columns = {ours: theirs for ours, _, theirs in pairs}
+    predict_file(
+        file, as_of.date(), horizon, out, _console(), columns, date_format, decimal, holdout
+    )
 
 
 @app.command()
@@ -180,6 +218,7 @@ def _explanation(error: Exception) -> str | None:
 
     from ingestion.errors import SourceError
     from orchestration.manifest import ManifestError
+    from orchestration.predict import PredictError
     from orchestration.services import ServiceError
     from warehouse.companies import CompaniesFileError
     from warehouse.connection import ConnectionFailedError
@@ -198,6 +237,7 @@ def _explanation(error: Exception) -> str | None:
         LockError,
         ManifestError,
         MissingRightError,
+        PredictError,
         ServiceError,
         SourceError,
     )

@@ -56,7 +56,13 @@ _SCORES = """
         company_id = %(company)s
         and segment = 'all'
         and (is_champion or model = 'naive')
-        and cutoff = (select max(cutoff) from ml.clv_model_scores where company_id = %(company)s)
+        -- The half year, or what is nearest to it, at its latest cutoff.
+        and (horizon_days, cutoff) = (
+            select horizon_days, cutoff from ml.clv_model_scores
+            where company_id = %(company)s and segment = 'all'
+            order by abs(horizon_days - 183), horizon_days, cutoff desc
+            limit 1
+        )
     order by is_champion desc
 """
 

@@ -75,6 +75,7 @@ class CsvFormat(_Strict):
         timezone: IANA zone of times without an offset; unset means the company's.
         decimal: Decimal mark of amounts and quantities; "auto" is guessed from the first rows,
             thousands with it.
+        round_amounts: Whether an amount with more than 4 decimals is rounded instead of refused.
         thousands: What groups digits by three; unset refuses such numbers.
         delimiter: Field separator; unset or "auto" is guessed from the header.
         encoding: Text encoding; a byte-order mark is tolerated; unset or "auto" is guessed from
@@ -88,6 +89,7 @@ class CsvFormat(_Strict):
     date_format: str | None = None
     timezone: str | None = None
     decimal: DecimalMark | Literal["auto"] = "."
+    round_amounts: bool = False
     thousands: ThousandsMark | None = None
     delimiter: str | None = None
     encoding: str | None = None

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 import pandas as pd
 
 from ml.evaluation.metrics import Metrics, evaluate
-from ml.features.btyd import customer_features, day_number, paid_days
+from ml.features.btyd import day_number, paid_days
 from ml.horizons import in_weeks
 from ml.models.candidate import Candidate
+from ml.models.preparation import Preparation
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Backtest:
 
 
 def run_backtest(
-    candidate: Candidate, daily: pd.DataFrame, cutoff: date, horizon_days: int
+    candidate: Candidate, daily: pd.DataFrame | Preparation, cutoff: date, horizon_days: int
 ) -> Backtest:
     """Fits a candidate at the cutoff and scores the days after it.
 
@@ -50,13 +51,14 @@ def run_backtest(
     """
     if horizon_days < 1:
         raise ValueError(f"a holdout is at least one day long, not {horizon_days}")
-    customers = customer_features(daily, cutoff)
+    prepared = Preparation.of(daily)
+    customers = prepared.customers(cutoff)
     if customers.empty:
         raise ValueError(f"no customer had paid by {cutoff}: there is nothing to backtest")
-    candidate.fit(daily, cutoff)
+    candidate.fit(prepared, cutoff)
     predicted = candidate.predict(customers, [in_weeks(horizon_days)])
     outcome = predicted.drop(columns="horizon_weeks").merge(
-        holdout_spend(daily, cutoff, horizon_days), on="customer_id", how="left"
+        holdout_spend(prepared.days, cutoff, horizon_days), on="customer_id", how="left"
     )
     filled = outcome[["actual_orders", "actual_value"]].fillna(0)
     outcome = outcome.assign(

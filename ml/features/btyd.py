@@ -14,7 +14,9 @@ import pandas as pd
 from ml.horizons import DAYS_PER_WEEK
 
 DAILY_COLUMNS = ("customer_id", "order_date", "gross_revenue_base")
-FEATURE_COLUMNS = (
+PAID_DAY_COLUMNS = ("customer_id", "day", "value")
+# What every model needs of a customer.
+HISTORY_COLUMNS = (
     "customer_id",
     "frequency",
     "recency",
@@ -23,6 +25,17 @@ FEATURE_COLUMNS = (
     "first_value",
     "total",
 )
+RECENT_WEEKS = (4, 13, 26, 52)
+HALF_LIVES = (4, 13, 39)
+# What the learned ones want beside it.
+BEHAVIOUR_COLUMNS = (
+    "last_value",
+    "highest_value",
+    "squared_gaps",
+    *(f"{what}_{weeks}w" for weeks in RECENT_WEEKS for what in ("orders", "value")),
+    *(f"faded_{what}_{weeks}w" for weeks in HALF_LIVES for what in ("orders", "value")),
+)
+FEATURE_COLUMNS = HISTORY_COLUMNS + BEHAVIOUR_COLUMNS
 PATTERN_COLUMNS = ("frequency", "recency", "T")
 
 
@@ -41,7 +54,8 @@ def paid_days(daily: pd.DataFrame) -> pd.DataFrame:
     Args:
         daily: Columns `customer_id`, `order_date` (date or timestamp, local) and
             `gross_revenue_base` (numbers, decimals or their text). Rows in any order; rows of the
-            same customer and day are added up.
+            same customer and day are added up. What this function has returned is taken as it
+            is.
 
     Returns:
         Columns `customer_id` (str), `day` (int64, days since 1970-01-01) and `value` (float64,
@@ -50,6 +64,8 @@ def paid_days(daily: pd.DataFrame) -> pd.DataFrame:
     Raises:
         FeatureError: A column is missing, or a value in it is null or not finite.
     """
+    if tuple(daily.columns) == PAID_DAY_COLUMNS:
+        return daily
     missing = [column for column in DAILY_COLUMNS if column not in daily.columns]
     if missing:
         raise FeatureError(f"customer-days lack the columns {', '.join(missing)}")
@@ -86,34 +102,56 @@ def customer_features(daily: pd.DataFrame, cutoff: date) -> pd.DataFrame:
         One row per customer with a paid day up to the cutoff, sorted by `customer_id`:
         `frequency` (int64, repeat days), `recency` (weeks from first to last paid day), `T` (weeks
         from first paid day to cutoff), `monetary` (mean value of the repeat days, 0 without any),
-        `first_value` (value of the first paid day), `total` (value of all paid days).
+        `first_value` (value of the first paid day), `total` (value of all paid days),
+        `last_value`, `highest_value` (of a paid day), `squared_gaps` (Σ weeks² between paid days),
+        `orders_<n>w` and `value_<n>w` (in the last n weeks), `faded_orders_<n>w` and
+        `faded_value_<n>w` (an order counts half after n weeks).
 
     Raises:
         FeatureError: See `paid_days`.
     """
     days = paid_days(daily)
     end = day_number(cutoff)
-    days = days[days["day"] <= end]
-    grouped = days.groupby("customer_id", sort=True)
-    first = grouped["day"].min().to_numpy()
-    last = grouped["day"].max().to_numpy()
-    frequency = grouped.size().to_numpy().astype("int64") - 1
-    total = grouped["value"].sum().to_numpy()
-    first_value = grouped["value"].first().to_numpy()
-    repeat = days[grouped.cumcount().to_numpy() > 0].groupby("customer_id", sort=True)["value"]
-    monetary = np.zeros(len(total))
-    monetary[frequency > 0] = repeat.mean().to_numpy()
-    features = pd.DataFrame(
-        {
-            "customer_id": np.asarray(list(grouped.groups), dtype=object),
-            "frequency": frequency,
-            "recency": (last - first) / DAYS_PER_WEEK,
-            "T": (end - first) / DAYS_PER_WEEK,
-            "monetary": monetary,
-            "first_value": first_value,
-            "total": total,
-        }
-    )
+    days = days[days["day"].to_numpy() <= end]
+    ids, day = days["customer_id"].to_numpy(), days["day"].to_numpy()
+    value = days["value"].to_numpy()
+    starts = np.ones(len(days), dtype=bool)
+    starts[1:] = ids[1:] != ids[:-1]
+    of = np.cumsum(starts) - 1
+    first_row = np.flatnonzero(starts)
+    n = len(first_row)
+    last_row = np.append(first_row[1:], len(days))[:n] - 1
+    first, last = day[first_row], day[last_row]
+
+    def summed(weights: np.ndarray) -> np.ndarray:
+        return np.bincount(of, weights=weights, minlength=n).astype("float64")[:n]
+
+    frequency = last_row - first_row
+    repeat_total = summed(np.where(starts, 0.0, value))
+    gap = np.where(starts, 0, np.diff(day, prepend=0)) / DAYS_PER_WEEK
+    weeks_ago = (end - day) / DAYS_PER_WEEK
+    highest = np.maximum.reduceat(value, first_row) if n else np.zeros(0)
+    columns: dict[str, np.ndarray] = {
+        "customer_id": ids[first_row],
+        "frequency": frequency.astype("int64"),
+        "recency": (last - first) / DAYS_PER_WEEK,
+        "T": (end - first) / DAYS_PER_WEEK,
+        "monetary": np.where(frequency > 0, repeat_total / np.maximum(frequency, 1), 0.0),
+        "first_value": value[first_row],
+        "total": summed(value),
+        "last_value": value[last_row],
+        "highest_value": highest,
+        "squared_gaps": summed(gap**2),
+    }
+    for weeks in RECENT_WEEKS:
+        recent = weeks_ago < weeks
+        columns[f"orders_{weeks}w"] = summed(recent.astype("float64"))
+        columns[f"value_{weeks}w"] = summed(np.where(recent, value, 0.0))
+    for weeks in HALF_LIVES:
+        weight = 0.5 ** (weeks_ago / weeks)
+        columns[f"faded_orders_{weeks}w"] = summed(weight)
+        columns[f"faded_value_{weeks}w"] = summed(weight * value)
+    features = pd.DataFrame(columns)
     check_features(features)
     return features
 
@@ -125,17 +163,17 @@ def check_features(customers: pd.DataFrame) -> None:
     into a wrong number without a word is refused.
 
     Args:
-        customers: Frame with `FEATURE_COLUMNS`.
+        customers: Frame with `HISTORY_COLUMNS`.
 
     Raises:
         FeatureError: A column is missing or not finite; a negative value; frequency that is not
             whole; recency > T; frequency 0 with recency ≠ 0 (or the reverse); a repeat customer
             without a value.
     """
-    missing = [column for column in FEATURE_COLUMNS if column not in customers.columns]
+    missing = [column for column in HISTORY_COLUMNS if column not in customers.columns]
     if missing:
         raise FeatureError(f"customer features lack the columns {', '.join(missing)}")
-    numbers = customers[list(FEATURE_COLUMNS[1:])].astype("float64")
+    numbers = customers[list(HISTORY_COLUMNS[1:])].astype("float64")
     for column in numbers.columns:
         values = numbers[column].to_numpy()
         _refuse(customers, ~np.isfinite(values), f"{column} is not a finite number")

@@ -9,9 +9,10 @@ from typing import Self
 
 import pandas as pd
 
-from ml.features.btyd import check_features, customer_features, distinct_patterns
+from ml.features.btyd import check_features, distinct_patterns
 from ml.models.candidate import Description, NotFittedError, checked_horizons, prediction_frame
-from ml.models.counts import CountFit, Family, fit_counts
+from ml.models.counts import CountFit, Family
+from ml.models.preparation import Preparation
 from ml.models.spend import SpendModel
 
 
@@ -23,19 +24,24 @@ class BuyTillYouDie:
             `describe` tells what is inside.
     """
 
-    def __init__(self, family: Family) -> None:
-        """Names the family; nothing is fitted yet."""
+    def __init__(self, family: Family, history_days: int | None = None) -> None:
+        """Names the family; nothing is fitted yet.
+
+        Args:
+            family: Of the count model.
+            history_days: Fit on customers alone who came within so many days; None takes all.
+        """
+        self._history_days = history_days
         self.name: str = family
         self._family = family
         self._counts: CountFit | None = None
         self._spend = SpendModel()
 
-    def fit(self, daily: pd.DataFrame, cutoff: date) -> Self:
+    def fit(self, daily: pd.DataFrame | Preparation, cutoff: date) -> Self:
         """Fits counts and spend; see `Candidate.fit`."""
-        customers = customer_features(daily, cutoff)
-        patterns, _ = distinct_patterns(customers)
-        self._counts = fit_counts(self._family, patterns)
-        self._spend = SpendModel().fit(customers)
+        prepared = Preparation.of(daily)
+        self._counts = prepared.counts(self._family, cutoff, self._history_days)
+        self._spend = prepared.spend(cutoff, self._history_days)
         return self
 
     def predict(self, customers: pd.DataFrame, horizons_weeks: Sequence[float]) -> pd.DataFrame:
@@ -63,6 +69,7 @@ class BuyTillYouDie:
             name=self.name,
             params=counts.model.params() | self._spend.params(),
             diagnostics={
+                "history_days": self._history_days,
                 "count_model": counts.model.name,
                 "fell_back": counts.model.name != self._family,
                 "count_attempts": [asdict(attempt) for attempt in counts.attempts],

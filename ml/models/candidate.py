@@ -10,6 +10,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 import pandas as pd
 
+from ml.models.preparation import Preparation
+
 PREDICTION_COLUMNS = (
     "customer_id",
     "horizon_weeks",
@@ -40,11 +42,12 @@ class Candidate(Protocol):
 
     name: str
 
-    def fit(self, daily: pd.DataFrame, cutoff: date) -> Self:
+    def fit(self, daily: pd.DataFrame | Preparation, cutoff: date) -> Self:
         """Fits on the customer-days up to and including `cutoff` and on nothing else.
 
         Args:
-            daily: See `ml.features.btyd.paid_days`.
+            daily: See `ml.features.btyd.paid_days`; a `Preparation` of them lets candidates that
+                are fitted at the same cutoff share their work.
             cutoff: Last day that the model may know.
 
         Returns:
@@ -108,12 +111,23 @@ def prediction_frame(
     Returns:
         n × h rows with `PREDICTION_COLUMNS`.
     """
+    return long_frame(customer_ids, horizons, orders, orders * order_value[:, None], p_active)
+
+
+def long_frame(
+    customer_ids: pd.Series,
+    horizons: np.ndarray,
+    orders: np.ndarray,
+    value: np.ndarray,
+    p_active: np.ndarray,
+) -> pd.DataFrame:
+    """Lays out predictions whose value is given, shape (n, h), and not orders × order value."""
     return pd.DataFrame(
         {
             "customer_id": np.repeat(customer_ids.to_numpy(), len(horizons)),
             "horizon_weeks": np.tile(horizons, len(customer_ids)),
             "expected_orders": orders.ravel(),
-            "predicted_value": (orders * order_value[:, None]).ravel(),
+            "predicted_value": value.ravel(),
             "p_active": p_active.ravel(),
         }
     )

@@ -20,9 +20,15 @@ from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
 from lifetimes.utils import ConvergenceError
 from scipy.special import expit
 
-from ml.models import closed_forms
+from ml.models import closed_forms, likelihoods
 
 Family = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+
+FITTERS: dict[str, Any] = {
+    "bg_nbd": BetaGeoFitter,
+    "mbg_nbd": ModifiedBetaGeoFitter,
+    "pareto_nbd": ParetoNBDFitter,
+}
 
 MIN_REPEAT_CUSTOMERS = 10
 WEAK_PENALTIES = (0.001, 0.01)
@@ -32,6 +38,8 @@ _SIMPLEX_STEPS = 400
 # A shape this large is a distribution without spread: it and its scale grow together, and each
 # step, with such arguments of 2F1, takes ten times as long.
 _RUNAWAY_SHAPE = 50.0
+# Dropout that is nearly the same for all is no such trouble until digits are lost.
+_NO_SPREAD = 1e4
 _POLISH_ROUNDS = 3
 _POLISH_GAIN = 1e-6
 
@@ -265,13 +273,76 @@ def _fit_family(
     start: tuple[float, ...],
     data: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> GeometricCounts | ParetoCounts:
+    try:
+        fitter = fit_with_gradient(family, penalizer, start, data)
+    except RidgeError:
+        raise
+    except ConvergenceError:
+        fitter = _lifetimes_own_fit(family, penalizer, start, data)
+    return ParetoCounts(fitter) if family == "pareto_nbd" else GeometricCounts(family, fitter)
+
+
+def fit_with_gradient(
+    family: Family,
+    penalizer: float,
+    start: tuple[float, ...],
+    data: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+) -> BetaGeoFitter | ParetoNBDFitter:
+    """Fits a family by the gradient of its likelihood.
+
+    Args:
+        family: What is fitted.
+        penalizer: L2 penalty on the parameters, as lifetimes takes it.
+        start: See `_schedule`.
+        data: Repeat orders, recency, T and weight of the distinct patterns, each of shape (m,).
+
+    Returns:
+        The fitter of lifetimes, with the parameters set; it predicts and is saved as one that
+        fitted itself, but has no standard errors and no rows.
+
+    Raises:
+        RidgeError: A shape runs away without a penalty.
+        ConvergenceError: The fit did not converge.
+    """
     x, recency, age, weight = data
+    fitter = FITTERS[family](penalizer_coef=penalizer)
+    # On this axis the greatest age is 1; the penalty is defined on it.
+    scale = 1 / float(age.max()) if len(age) and age.max() > 0 else 1.0
     if family == "pareto_nbd":
-        return ParetoCounts(_polished_pareto(penalizer, start, data))
-    fitters: dict[str, Any] = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter}
-    fitter = fitters[family](penalizer_coef=penalizer)
+        likelihood = likelihoods.pareto(x, recency * scale, age * scale, weight, penalizer)
+        names, times, first = ["r", "alpha", "s", "beta"], ["alpha", "beta"], np.log(start)
+    else:
+        likelihood = likelihoods.geometric(
+            x, recency * scale, age * scale, weight, penalizer, modified=family == "mbg_nbd"
+        )
+        names, times, first = ["r", "alpha", "a", "b"], ["alpha"], np.array(start)
+    optimum = likelihoods.minimise(likelihood, first)
+    fitter.params_ = pd.Series(optimum.params, index=names)
+    shapes = fitter.params_.drop(times)
+    limits = {"a": _NO_SPREAD, "b": _NO_SPREAD}
+    if not penalizer and any(v > limits.get(str(n), _RUNAWAY_SHAPE) for n, v in shapes.items()):
+        raise RidgeError(f"{shapes.idxmax()} runs away: only its ratio to its scale is known")
+    fitter.params_[times] /= scale
+    fitter._scale = scale
+    # Pareto's own fitter keeps the weighted sum divided by the mean weight.
+    per = len(x) if family == "pareto_nbd" else 1
+    fitter._negative_log_likelihood_ = optimum.loss * per
+    fitter.predict = fitter.conditional_expected_number_of_purchases_up_to_time
+    return without_data(fitter)
+
+
+def _lifetimes_own_fit(
+    family: Family,
+    penalizer: float,
+    start: tuple[float, ...],
+    data: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+) -> BetaGeoFitter | ParetoNBDFitter:
+    if family == "pareto_nbd":
+        return _polished_pareto(penalizer, start, data)
+    x, recency, age, weight = data
+    fitter = FITTERS[family](penalizer_coef=penalizer)
     fitter.fit(x, recency, age, weights=weight, initial_params=np.array(start))
-    return GeometricCounts(family, without_data(fitter))
+    return without_data(fitter)
 
 
 def _polished_pareto(

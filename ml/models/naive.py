@@ -9,9 +9,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from ml.features.btyd import check_features, day_number, paid_days
+from ml.features.btyd import check_features, day_number
 from ml.horizons import in_weeks
 from ml.models.candidate import Description, NotFittedError, checked_horizons, prediction_frame
+from ml.models.preparation import Preparation
 
 
 class NaiveRate:
@@ -28,9 +29,9 @@ class NaiveRate:
         """Starts without a window."""
         self._window_weeks: float | None = None
 
-    def fit(self, daily: pd.DataFrame, cutoff: date) -> Self:
+    def fit(self, daily: pd.DataFrame | Preparation, cutoff: date) -> Self:
         """Measures the calibration window; see `Candidate.fit`."""
-        days = paid_days(daily)["day"].to_numpy()
+        days = Preparation.of(daily).days["day"].to_numpy()
         end = day_number(cutoff)
         known = days[days <= end]
         first = int(known.min()) if len(known) else end

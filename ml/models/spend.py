@@ -17,6 +17,7 @@ import pandas as pd
 from lifetimes import GammaGammaFitter
 from lifetimes.utils import ConvergenceError
 
+from ml.models import likelihoods
 from ml.models.counts import MIN_REPEAT_CUSTOMERS, WEAK_PENALTIES, Attempt, without_data
 
 # Deviations from the median, on the log scale, beyond which a value is an outlier. A lognormal
@@ -119,12 +120,7 @@ def _fit_gamma_gamma(
                 np.errstate(all="ignore"),
             ):
                 warnings.simplefilter("ignore")
-                fitter.fit(
-                    patterns["x"],
-                    patterns["m"],
-                    weights=patterns["weight"],
-                    initial_params=np.array(start),
-                )
+                _fit_with_gradient(fitter, patterns, start)
         except (ConvergenceError, np.linalg.LinAlgError, ValueError) as error:
             detail = " ".join(str(error).split())
         else:
@@ -139,6 +135,23 @@ def _fit_gamma_gamma(
         attempts.append(Attempt("gamma_gamma", penalizer, start, False, detail))
     attempts.append(Attempt("pooled_mean", 0.0, (), True, "Gamma-Gamma did not hold"))
     return None, tuple(attempts)
+
+
+def _fit_with_gradient(
+    fitter: GammaGammaFitter, patterns: pd.DataFrame, start: tuple[float, ...]
+) -> None:
+    """Sets the fitter's parameters; falls back to its own fit where the gradient gets stuck."""
+    x, mean_value, weight = (
+        patterns[column].to_numpy(dtype="float64") for column in ("x", "m", "weight")
+    )
+    likelihood = likelihoods.gamma_gamma(x, mean_value, weight, fitter.penalizer_coef)
+    try:
+        optimum = likelihoods.minimise(likelihood, np.array(start))
+    except ConvergenceError:
+        fitter.fit(x, mean_value, weights=weight, initial_params=np.array(start))
+        return
+    fitter.params_ = pd.Series(optimum.params, index=["p", "q", "v"])
+    fitter._negative_log_likelihood_ = optimum.loss
 
 
 def _outlier_cap(values: np.ndarray) -> float:

@@ -17,7 +17,7 @@ import ml
 RUN_ID_LENGTH = 16
 _MONEY = ("gross_revenue_base", "net_revenue_base", "margin_base")
 # The libraries whose arithmetic ends up in a prediction.
-_NUMERIC_LIBRARIES = ("lifetimes", "numpy", "pandas", "scipy")
+_NUMERIC_LIBRARIES = ("lifetimes", "lightgbm", "numpy", "pandas", "scipy")
 
 
 def run_fingerprint(daily: pd.DataFrame, settings: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -10,7 +11,7 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-from ml.features.btyd import FEATURE_COLUMNS
+from ml.features.btyd import FEATURE_COLUMNS, customer_features
 from ml.horizons import horizon_days, in_weeks
 from ml.models.candidate import PREDICTION_COLUMNS, Candidate
 
@@ -53,13 +54,15 @@ def model_signature() -> ModelSignature:
 
 def input_example() -> pd.DataFrame:
     """Returns two invented customers: a repeat one and a one-time buyer."""
-    return pd.DataFrame(
-        [
-            ("repeat-customer", 3, 20.0, 30.0, 25.0, 20.0, 95.0),
-            ("one-time-buyer", 0, 0.0, 12.0, 0.0, 18.0, 18.0),
-        ],
-        columns=list(FEATURE_COLUMNS),
+    days = [("repeat", 1, 20.0), ("repeat", 40, 25.0), ("repeat", 90, 30.0), ("once", 60, 18.0)]
+    daily = pd.DataFrame(
+        {
+            "customer_id": [f"{name}-customer" for name, _, _ in days],
+            "order_date": [date(2025, 1, 1) + timedelta(days=day) for _, day, _ in days],
+            "gross_revenue_base": [value for _, _, value in days],
+        }
     )
+    return customer_features(daily, date(2025, 6, 30))
 
 
 def pip_requirements() -> list[str]:
@@ -67,7 +70,7 @@ def pip_requirements() -> list[str]:
 
     Named by hand: MLflow would otherwise load the model in a process of its own to find out.
     """
-    libraries = ("mlflow", "cloudpickle", "lifetimes", "numpy", "pandas", "scipy")
+    libraries = ("mlflow", "cloudpickle", "lifetimes", "lightgbm", "numpy", "pandas", "scipy")
     return [f"{library}=={version(library)}" for library in libraries]
 
 

@@ -15,19 +15,21 @@ number does not tell whether there was an interruption. Callers run one call per
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml.evaluation.backtest import Backtest
-from ml.evaluation.contest import Contest, score_rows
+from ml.evaluation.contest import Contest, all_score_rows, contest_name
 from ml.horizons import horizon_name
 from ml.models.candidate import Candidate, Description
+from ml.registry.card import model_card
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,7 +38,12 @@ if TYPE_CHECKING:
 
 RUN_TAG = "clv.run"
 MODEL_TAG = "clv.model_id"
+CHALLENGER_MODEL_TAG = "clv.challenger_model_id"
 CHAMPION_ALIAS = "champion"
+CHALLENGER_ALIAS = "challenger"
+ROLE_TAG = "clv.role"
+# The line that every model is drawn beside.
+BASELINE = "naive"
 _PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -78,6 +85,9 @@ class ContestRecord:
         contest: The contest.
         champion: The winner, fitted on all data: what is registered.
         settings: Settings of the company that decided the outcome.
+        contests: Those of all horizons, by months; `contest` is the one that speaks for them.
+        challenger: The best of those who didn't win, fitted likewise; None where there is none.
+        in_service: Champions before this contest, by months.
     """
 
     company_id: str
@@ -86,6 +96,20 @@ class ContestRecord:
     contest: Contest
     champion: Candidate
     settings: Mapping[str, Any]
+    contests: Mapping[int, Contest] = field(default_factory=dict)
+    challenger: Candidate | None = None
+    in_service: Mapping[int, str] = field(default_factory=dict)
+
+    def rounds(self) -> Iterator[tuple[str, Backtest, float | None]]:
+        """Yields every backtest with the name of its horizon and, at the latest, its composite."""
+        contests = self.contests or {0: self.contest}
+        for months, contest in contests.items():
+            horizon = contest_name(months, contests)
+            for backtest, composite in zip(contest.backtests, contest.composites, strict=True):
+                yield horizon, backtest, composite
+            for backtests in contest.earlier:
+                for backtest in backtests:
+                    yield horizon, backtest, None
 
 
 @dataclass(frozen=True)
@@ -136,10 +160,41 @@ def log_contest(tracking: Tracking, record: ContestRecord) -> RegisteredChampion
     finished = _finished_or_cleared(client, experiment_id, record.run)
     parent_id = finished.info.run_id if finished else _write_runs(client, experiment_id, record)
     version = _version(client, name, parent_id, record)
-    current = _champion_version(client, name)
-    if current is None or current.version != version.version:
-        client.set_registered_model_alias(name, CHAMPION_ALIAS, version.version)
+    if record.challenger is not None:
+        challenger = _version(client, name, parent_id, record, CHALLENGER_ALIAS)
+        _point(client, name, CHALLENGER_ALIAS, challenger)
+    _point(client, name, CHAMPION_ALIAS, version)
     return RegisteredChampion(name, str(version.version), parent_id)
+
+
+def champions_in_service(tracking: Tracking, company_id: str, run: str) -> dict[int, str]:
+    """Returns the champions that a contest has to beat, by horizon in months.
+
+    For a run that is already there these are the ones that it had to beat then, so that it comes
+    out the same again.
+    """
+    client = _client(tracking)
+    name = registry_name(company_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return {}
+    for entry in _parents(client, experiment.experiment_id, run):
+        if entry.info.status == "FINISHED":
+            return _by_months(entry.data.params.get("in_service"))
+    version = _champion_version(client, name)
+    if version is None or version.run_id is None:
+        return {}
+    return _by_months(client.get_run(version.run_id).data.params.get("champions"))
+
+
+def _by_months(text: str | None) -> dict[int, str]:
+    return {int(months): name for months, name in json.loads(text or "{}").items()}
+
+
+def _point(client: MlflowClient, name: str, alias: str, version: ModelVersion) -> None:
+    current = _aliased_version(client, name, alias)
+    if current is None or current.version != version.version:
+        client.set_registered_model_alias(name, alias, version.version)
 
 
 def _client(tracking: Tracking) -> MlflowClient:
@@ -169,7 +224,7 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str) -> str:
 
 def _finished_or_cleared(client: MlflowClient, experiment_id: str, run: str) -> Run | None:
     """Returns the FINISHED parent of a run id; removes what an interrupted call left of it."""
-    found = client.search_runs([experiment_id], filter_string=f"tags.`{RUN_TAG}` = '{run}'")
+    found = _tagged(client, experiment_id, run)
     parents = [entry for entry in found if _PARENT_TAG not in entry.data.tags]
     finished = [entry for entry in parents if entry.info.status == "FINISHED"]
     if finished:
@@ -182,6 +237,24 @@ def _finished_or_cleared(client: MlflowClient, experiment_id: str, run: str) -> 
             client.set_terminated(entry.info.run_id, status="KILLED")
         client.delete_run(entry.info.run_id)
     return None
+
+
+def _tagged(client: MlflowClient, experiment_id: str, run: str) -> list[Run]:
+    """Returns the runs of a run id, however many there are."""
+    found: list[Run] = []
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment_id], filter_string=f"tags.`{RUN_TAG}` = '{run}'", page_token=token
+        )
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _parents(client: MlflowClient, experiment_id: str, run: str) -> list[Run]:
+    return [e for e in _tagged(client, experiment_id, run) if _PARENT_TAG not in e.data.tags]
 
 
 def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord) -> str:
@@ -202,6 +275,10 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
         **{f"setting.{key}": value for key, value in record.settings.items()},
         **{f"champion.{key}": value for key, value in description.params.items()},
     }
+    contests = record.contests or {0: contest}
+    champions = {months: entry.champion for months, entry in contests.items()}
+    params["champions"] = json.dumps(champions if record.contests else {})
+    params["in_service"] = json.dumps(dict(record.in_service))
     metrics: dict[str, float] = {}
     for backtest, composite in zip(contest.backtests, contest.composites, strict=True):
         figures = asdict(backtest.metrics) | {"composite": composite}
@@ -210,10 +287,15 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
         _write_candidate(client, experiment_id, parent_id, record, backtest, figures)
     _log(client, parent_id, params, metrics)
     client.log_dict(parent_id, _as_dict(description), "champion.json")
-    scores = score_rows(contest, record.company_id, record.run)
+    scores = all_score_rows(contests, record.company_id, record.run)
     client.log_text(parent_id, scores.to_csv(index=False), "scores.csv")
+    card = model_card(record.company_id, record.currency, contests, description)
+    client.log_text(parent_id, card, "model_card.md")
     model_id = _write_model(client, experiment_id, parent_id, record.champion)
     client.set_tag(parent_id, MODEL_TAG, model_id)
+    if record.challenger is not None:
+        challenger_id = _write_model(client, experiment_id, parent_id, record.challenger)
+        client.set_tag(parent_id, CHALLENGER_MODEL_TAG, challenger_id)
     client.set_terminated(parent_id, status="FINISHED")
     return parent_id
 
@@ -226,27 +308,53 @@ def _write_candidate(
     backtest: Backtest,
     figures: Mapping[str, float],
 ) -> None:
+    """Writes a candidate's run, and below it one for each cutoff and horizon it was judged at."""
     from ml.evaluation.plots import backtest_figures
 
+    name = backtest.candidate.name
     description = backtest.candidate.describe()
     run = client.create_run(
         experiment_id,
-        run_name=backtest.candidate.name,
+        run_name=name,
         tags={RUN_TAG: record.run, _PARENT_TAG: parent_id},
     )
     run_id = run.info.run_id
     params = {
-        "model": backtest.candidate.name,
+        "model": name,
         "cutoff": backtest.cutoff.isoformat(),
         "horizon": horizon_name(backtest.horizon_days),
         **description.params,
     }
     _log(client, run_id, params, figures)
     client.log_dict(run_id, _as_dict(description), "fit.json")
-    for file_name, figure in backtest_figures(backtest, record.currency).items():
-        client.log_figure(run_id, figure, f"plots/{file_name}.png")
-    _write_model(client, experiment_id, run_id, backtest.candidate)
+    # Drawing takes longer than fitting: what is in service, and what it has to be better than.
+    if name in {record.contest.champion, BASELINE}:
+        for file_name, figure in backtest_figures(backtest, record.currency).items():
+            client.log_figure(run_id, figure, f"plots/{file_name}.png")
+    for horizon, at_cutoff, composite in record.rounds():
+        if at_cutoff.candidate.name == name:
+            _write_cutoff(client, experiment_id, run_id, record.run, horizon, at_cutoff, composite)
     client.set_terminated(run_id, status="FINISHED")
+
+
+def _write_cutoff(
+    client: MlflowClient,
+    experiment_id: str,
+    candidate_id: str,
+    run: str,
+    horizon: str,
+    backtest: Backtest,
+    composite: float | None,
+) -> None:
+    entry = client.create_run(
+        experiment_id,
+        run_name=f"{backtest.candidate.name} {backtest.cutoff} {horizon}",
+        tags={RUN_TAG: run, _PARENT_TAG: candidate_id},
+    )
+    params = {"cutoff": backtest.cutoff.isoformat(), "horizon": horizon}
+    figures = asdict(backtest.metrics) | ({} if composite is None else {"composite": composite})
+    _log(client, entry.info.run_id, params, figures)
+    client.set_terminated(entry.info.run_id, status="FINISHED")
 
 
 def _write_model(
@@ -300,35 +408,47 @@ def _without_pickle_advice() -> Iterator[None]:
 
 
 def _version(
-    client: MlflowClient, name: str, parent_id: str, record: ContestRecord
+    client: MlflowClient,
+    name: str,
+    parent_id: str,
+    record: ContestRecord,
+    role: str = CHAMPION_ALIAS,
 ) -> ModelVersion:
-    """Returns the version of the parent run, made unless it is there."""
+    """Returns the version of the parent run in that role, made unless it is there."""
     from mlflow.exceptions import MlflowException
 
     existing = client.search_model_versions(f"name = '{name}' and run_id = '{parent_id}'")
-    if existing:
-        return existing[0]
+    for version in existing:
+        if version.tags.get(ROLE_TAG, CHAMPION_ALIAS) == role:
+            return version
     try:
         client.create_registered_model(name, description=f"CLV models of {record.company_id}")
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    model_id = client.get_run(parent_id).data.tags[MODEL_TAG]
+    tag = MODEL_TAG if role == CHAMPION_ALIAS else CHALLENGER_MODEL_TAG
+    model_id = client.get_run(parent_id).data.tags[tag]
+    challenger = record.challenger.describe().name if record.challenger is not None else ""
+    model = record.contest.champion if role == CHAMPION_ALIAS else challenger
     return client.create_model_version(
         name,
         source=client.get_logged_model(model_id).artifact_location,
         run_id=parent_id,
-        tags={RUN_TAG: record.run, "clv.model": record.contest.champion},
+        tags={RUN_TAG: record.run, ROLE_TAG: role, "clv.model": model},
         description=record.contest.reason,
         model_id=model_id,
     )
 
 
 def _champion_version(client: MlflowClient, name: str) -> ModelVersion | None:
+    return _aliased_version(client, name, CHAMPION_ALIAS)
+
+
+def _aliased_version(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.get_model_version_by_alias(name, CHAMPION_ALIAS)
+        return client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
         # No such alias is INVALID_PARAMETER_VALUE in the SQL store, no such model not-exists.
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):

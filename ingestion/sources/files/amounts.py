@@ -74,12 +74,13 @@ _GROUPS = {
 _GROUP_MARKS = {".": ".", ",": ",", " ": r"\s", "'": "'’"}
 
 
-def parse_amount(text: str, decimal_mark: str) -> Decimal:
+def parse_amount(text: str, decimal_mark: str, *, rounded: bool = False) -> Decimal:
     """Reads an amount exactly.
 
     Args:
         text: Digits with an optional sign and decimal mark.
         decimal_mark: "." or ",".
+        rounded: Whether more than 4 decimals, as programs write floats, are rounded.
 
     Returns:
         The amount, with at most 4 decimals.
@@ -107,13 +108,18 @@ def parse_amount(text: str, decimal_mark: str) -> Decimal:
         )
     amount = Decimal(plain)
     exact = amount.quantize(Decimal("0.0001"))
-    if exact != amount:
+    if exact != amount and not rounded:
         raise ValueError(f"{text!r} has more than 4 decimals: round it")
     return exact
 
 
 def parse_money(
-    text: str, decimal_mark: str, thousands: str | None = None, currency: str | None = None
+    text: str,
+    decimal_mark: str,
+    thousands: str | None = None,
+    currency: str | None = None,
+    *,
+    rounded: bool = False,
 ) -> Decimal:
     """Reads an amount as people write it: "1.234,56", "€ 12", "(12.00)", "12,00-", "EUR 12".
 
@@ -122,6 +128,7 @@ def parse_money(
         decimal_mark: "." or ",".
         thousands: What groups its digits; None refuses groups.
         currency: ISO 4217 code that a currency sign has to fit; None refuses signs.
+        rounded: As for `parse_amount`.
 
     Returns:
         The amount, with at most 4 decimals; in parentheses or before a minus it is negative.
@@ -131,10 +138,11 @@ def parse_money(
     """
     plain = text.strip()
     if _PLAIN_NUMBER.fullmatch(plain) and plain.isascii() and thousands != ".":
-        return parse_amount(plain, "." if decimal_mark == "." or "." not in plain else ",")
+        mark = "." if decimal_mark == "." or "." not in plain else ","
+        return parse_amount(plain, mark, rounded=rounded)
     found = _WRITTEN.fullmatch(plain)
     if found is None or not plain.replace("−", "-"):
-        return parse_amount(text, decimal_mark)
+        return parse_amount(text, decimal_mark, rounded=rounded)
     for sign in (found["sign1"], found["sign2"]):
         if sign is not None:
             _check_sign(text, sign, currency)
@@ -143,7 +151,7 @@ def parse_money(
     if bracketed != (found["close"] is not None) or len(negatives) + bracketed > 1:
         raise ValueError(f"{text!r} is not a number: write -12 or (12)")
     number = _ungrouped(text, found["number"], decimal_mark, thousands)
-    amount = parse_amount(number, decimal_mark)
+    amount = parse_amount(number, decimal_mark, rounded=rounded)
     return -amount if bracketed or negatives[:1] in (["-"], ["−"]) else amount
 
 

@@ -173,7 +173,9 @@ class _Parser(Generic[AnyFeed]):
         return self._read(
             row,
             ours,
-            lambda text: parse_money(text, feed.decimal, feed.thousands, currency),
+            lambda text: parse_money(
+                text, feed.decimal, feed.thousands, currency, rounded=feed.round_amounts
+            ),
             optional,
         )
 

@@ -34,35 +34,64 @@ def clv_model_scores(
     mlflow: Mlflow,
 ) -> dg.MaterializeResult:
     """Holds the contest of one company."""
-    from ml.evaluation.contest import hold_contest, score_rows
+    from ml.eligibility import company_eligibility
+    from ml.evaluation.contest import (
+        all_score_rows,
+        fit_challenger,
+        fit_champions,
+        hold_contests,
+        main_contest,
+    )
+    from ml.models.counts import MIN_REPEAT_CUSTOMERS
+    from ml.models.preparation import Preparation
     from ml.registry.fingerprint import run_fingerprint
-    from ml.registry.tracking import ContestRecord, log_contest
-    from ml.scoring import fit_champion
+    from ml.registry.tracking import ContestRecord, champions_in_service, log_contest
     from warehouse.bulk import replace_frame
     from warehouse.connection import connect
 
     company = companies_file.get(context.partition_key)
     days = customer_days.read(company.id)
-    settings = {"as_of": days.as_of.isoformat(), "base_currency": company.base_currency}
+    settings = {
+        "as_of": days.as_of.isoformat(),
+        "base_currency": company.base_currency,
+        "horizons_months": list(company.horizons_months),
+    }
     run = run_fingerprint(days.daily, settings)
-    contest = hold_contest(days.daily, days.as_of)
-    champion = fit_champion(contest.champion, days.daily, days.as_of)
+    tracking = mlflow.tracking()
+    in_service = champions_in_service(tracking, company.id, run)
+    prepared = Preparation(days.daily)
+    contests = hold_contests(prepared, days.as_of, company.horizons_months, in_service=in_service)
+    contest = main_contest(contests)
+    champion = fit_champions(contests, prepared, days.as_of)
     registered = log_contest(
-        mlflow.tracking(),
-        ContestRecord(company.id, company.base_currency, run, contest, champion, settings),
+        tracking,
+        ContestRecord(
+            company.id,
+            company.base_currency,
+            run,
+            contest,
+            champion,
+            settings,
+            contests,
+            fit_challenger(contest, prepared, days.as_of),
+            in_service,
+        ),
     )
     with connect() as connection:
-        # Scores after this cutoff stem from orders that are gone from the source again.
-        connection.execute(
-            "delete from ml.clv_model_scores where company_id = %s and cutoff > %s",
-            (company.id, contest.cutoff),
-        )
+        # Earlier runs stand in MLflow: beside these rows theirs would look like one contest.
         replace_frame(
             connection,
             "ml.clv_model_scores",
-            {"company_id": company.id, "cutoff": contest.cutoff},
-            score_rows(contest, company.id, run),
+            {"company_id": company.id},
+            all_score_rows(contests, company.id, run),
         )
+    customers = prepared.customers(days.as_of)
+    eligibility = company_eligibility(
+        len(customers),
+        int((customers["frequency"] > 0).sum()),
+        MIN_REPEAT_CUSTOMERS,
+        bool(contest.backtests),
+    )
     context.log.info("Champion: %s (%s)", contest.champion, contest.reason)
     figures = {
         f"{backtest.candidate.name}_{name}": round(float(getattr(backtest.metrics, name)), 4)
@@ -75,6 +104,10 @@ def clv_model_scores(
         | figures
         | {
             "champion": contest.champion,
+            "champions": dg.MetadataValue.json(
+                {f"{months}m": entry.champion for months, entry in contests.items()}
+            ),
+            "company_eligibility": eligibility.value,
             "reason": contest.reason,
             "fit": dg.MetadataValue.json(dict(champion.describe().diagnostics)),
             "registered_model": f"{registered.model_name} version {registered.version}",

@@ -5,7 +5,18 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from ml.evaluation.contest import SCORE_COLUMNS, Contest, composite_ranks, hold_contest, score_rows
+from ml.evaluation import contest as contest_module
+from ml.evaluation.contest import (
+    SCORE_COLUMNS,
+    Contest,
+    all_score_rows,
+    composite_ranks,
+    fit_champions,
+    hold_contest,
+    hold_contests,
+    main_contest,
+    score_rows,
+)
 from ml.evaluation.metrics import Metrics
 from ml.models.catalogue import DEFAULT_CANDIDATE
 
@@ -116,3 +127,67 @@ def test_any_order_of_rows_gives_the_same_scores(sample_daily: pd.DataFrame) -> 
     pd.testing.assert_frame_equal(
         score_rows(contest, "cdnow", "x"), score_rows(again, "cdnow", "x"), check_exact=True
     )
+
+
+def test_each_horizon_has_its_contest_over_rolling_cutoffs(sample_daily: pd.DataFrame) -> None:
+    as_of = date(1998, 6, 30)
+    contests = hold_contests(sample_daily, as_of, (12, 3, 6), ["naive", "mbg_nbd"])
+    assert list(contests) == [3, 6, 12]
+    cutoffs = {
+        months: [contest.cutoff, *(each[0].cutoff for each in contest.earlier)]
+        for months, contest in contests.items()
+    }
+    assert cutoffs[6] == [date(1997, 12, 31), date(1997, 9, 30)]
+    assert cutoffs[12] == [date(1997, 6, 30)]
+    assert main_contest(contests) is contests[6]
+    rows = all_score_rows(contests, "cdnow", "abc")
+    key = ["company_id", "run", "model", "cutoff", "horizon", "segment"]
+    assert not rows.duplicated(key).any()
+    # All customers came within three months, a year and more ago: there is one history.
+    assert set(rows["segment"]) == {"all"}
+    champions = fit_champions(contests, sample_daily, as_of)
+    assert list(champions.champions) == [91 / 7, 183 / 7, 365 / 7]
+
+
+def test_a_history_is_tried_where_it_holds_other_customers(sample_daily: pd.DataFrame) -> None:
+    contest = hold_contest(
+        sample_daily, date(1998, 2, 28), ["naive", "mbg_nbd"], date(1997, 11, 30),
+        select_history=True,
+    )  # fmt: skip
+    # Three and six months before the cutoff nobody came, twelve hold everybody.
+    assert list(contest.histories) == [9]
+    rows = score_rows(contest, "cdnow", "abc")
+    tried = rows[rows["segment"] == "history_09m"].iloc[0]
+    assert (tried["model"], bool(tried["is_champion"])) == ("mbg_nbd", False)
+    everyone = rows[(rows["segment"] == "all") & (rows["model"] == "mbg_nbd")].iloc[0]
+    assert (tried["mae"] != everyone["mae"]) == (contest.history_days is None)
+
+
+def test_a_challenger_must_beat_the_one_in_service_on_the_latest_cutoff(
+    sample_daily: pd.DataFrame,
+) -> None:
+    as_of, cutoff = date(1998, 6, 30), date(1997, 12, 31)
+    names = ["naive", "mbg_nbd"]
+    kept = hold_contest(sample_daily, as_of, names, cutoff, in_service="mbg_nbd")
+    assert kept.champion == "mbg_nbd"
+    promoted = hold_contest(sample_daily, as_of, names, cutoff, in_service="naive")
+    assert promoted.champion == "mbg_nbd"
+    assert promoted.challenger() == "naive"
+
+
+def test_one_better_at_earlier_cutoffs_alone_is_not_promoted(
+    sample_daily: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest, earlier = date(1997, 12, 31), date(1997, 9, 30)
+
+    def ranks(metrics: list[Metrics]) -> tuple[float, ...]:
+        return next(answers)
+
+    answers = iter([(2.0, 1.0), (1.0, 3.5)])
+    monkeypatch.setattr(contest_module, "composite_ranks", ranks)
+    contest = hold_contest(
+        sample_daily, date(1998, 6, 30), ["naive", "bg_nbd"], latest,
+        earlier=[earlier], in_service="bg_nbd",
+    )  # fmt: skip
+    assert contest.champion == "bg_nbd"
+    assert "stays in service" in contest.reason

@@ -91,7 +91,18 @@ def test_a_contest_is_logged_whole(
     assert champion == RegisteredChampion("clv-acme", "1", champion.mlflow_run_id)
 
     runs = {run.info.run_name: run for run in _runs(tracking)}
-    assert set(runs) == {"contest to 1998-06-30", "naive", "mbg_nbd"}
+    # contest > candidate > cutoff
+    assert set(runs) == {
+        "contest to 1998-06-30",
+        "naive",
+        "mbg_nbd",
+        "naive 1997-12-31 26w",
+        "mbg_nbd 1997-12-31 26w",
+    }
+    at_cutoff = runs["mbg_nbd 1997-12-31 26w"].data
+    assert at_cutoff.tags["mlflow.parentRunId"] == runs["mbg_nbd"].info.run_id
+    assert at_cutoff.params == {"cutoff": "1997-12-31", "horizon": "26w"}
+    assert at_cutoff.metrics["mae"] == runs["mbg_nbd"].data.metrics["mae"]
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     assert {run.data.tags["clv.run"] for run in runs.values()} == {"run-a"}
     parent = runs["contest to 1998-06-30"]
@@ -191,13 +202,13 @@ def test_a_kill_at_any_moment_leaves_nothing_that_the_next_call_does_not_mend(
     assert champion.version == "1"
     assert registered_champion(tracking, "acme", "run-a") == champion
     runs = _runs(tracking)
-    assert len(runs) == 1 + held
+    assert len(runs) == 1 + 2 * held
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert "RUNNING" not in {run.info.status for run in _runs(tracking, view=2)}
     assert len(_versions(tracking)) == 1
     experiment = _client(tracking).get_experiment_by_name("clv-acme")
     models = _client(tracking).search_logged_models([experiment.experiment_id])
-    assert {model.source_run_id for model in models} == {run.info.run_id for run in runs}
+    assert {model.source_run_id for model in models} == {champion.mlflow_run_id}
 
 
 def test_a_company_without_a_contest_still_gets_its_model(

@@ -1,0 +1,287 @@
+"""The blend: what the base, the trees and a log-linear correction agree on, at a sober level.
+
+Shape and level are apart. The shape, who spends more than whom, is a weighted mean of four, each
+brought to one total:
+
+- Pareto/NBD and the base (MBG/NBD), each with Gamma-Gamma;
+- the base corrected by two exponents that earlier windows give: one for its own value,
+  one for the customer's past spend;
+- LightGBM with Tweedie loss, whose trees learn by what to multiply the base.
+
+The level, what all spend together, is a weighted geometric mean of what the base expects (a decay
+that tends to be too steep) and the company's recent run rate of repeat spend (no decay at all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+from ml.features.btyd import check_features, day_number
+from ml.horizons import DAYS_PER_WEEK
+from ml.models.base import Base, BasePrediction, along
+from ml.models.btyd import BuyTillYouDie
+from ml.models.candidate import (
+    Description,
+    NotFittedError,
+    checked_horizons,
+    long_frame,
+)
+from ml.models.learned import (
+    CAP_QUANTILE,
+    DEFAULT_HORIZON_WEEKS,
+    Trees,
+    base_at,
+    base_name,
+    learned_features,
+    shrunk_offset,
+    training_rows,
+)
+from ml.models.preparation import Preparation
+
+BASE_WEIGHT = 0.75
+SHAPE_WEIGHTS = {"pareto": 0.2, "base": 0.2, "log_linear": 0.2, "trees": 0.4}
+_TWEEDIE_POWER = 1.4
+_RIDGE = 0.01
+_YEAR_WEEKS = 52.0
+# With five quarters of history a whole year can be looked back on, in which no season counts twice.
+_FIVE_QUARTERS = 65.0
+_MIN_RUN_RATE_WEEKS = 26.0
+_FLOOR = 0.01
+_EDGE = 1e-6
+
+
+class Blend:
+    """See the module. Without earlier windows to learn from, the base alone predicts."""
+
+    name = "blend"
+
+    def __init__(self, horizon_weeks: float = DEFAULT_HORIZON_WEEKS) -> None:
+        """Names the horizon that it is trained for."""
+        self._horizon_weeks = float(checked_horizons([horizon_weeks])[0])
+        self._base: Base | None = None
+        self._pareto = BuyTillYouDie("pareto_nbd")
+        self._trees: Trees | None = None
+        self._anchor_weeks = self._horizon_weeks
+        self._exponents = np.array([1.0, 0.0])
+        self._p_model = np.array([0.0, 1.0, 0.0])
+        self._centres: dict[str, float] = {}
+        self._scales: dict[str, float] = {}
+        self._level = 1.0
+
+    def fit(self, daily: pd.DataFrame | Preparation, cutoff: date) -> Self:
+        """Trains shape and level; see `Candidate.fit`."""
+        prepared = Preparation.of(daily)
+        self._base = Base.fit(prepared, cutoff)
+        self._trees = None
+        rows, days = training_rows(prepared, cutoff, round(self._horizon_weeks * DAYS_PER_WEEK))
+        self._anchor_weeks = days / DAYS_PER_WEEK
+        if rows is None:
+            return self
+        self._pareto.fit(prepared, cutoff)
+        self._trees = Trees.fit("tweedie", rows.features, rows.value, np.log(rows.offset))
+        self._learn_exponents(prepared, cutoff)
+        self._learn_p_active(prepared, cutoff)
+        customers = prepared.customers(cutoff)
+        at_anchor = base_at(prepared, cutoff, days)
+        self._measure(prepared, cutoff, customers, at_anchor)
+        return self
+
+    def predict(self, customers: pd.DataFrame, horizons_weeks: Sequence[float]) -> pd.DataFrame:
+        """Blends at the anchor and carries that to the horizons; see `Candidate.predict`."""
+        base = self._fitted()
+        check_features(customers)
+        horizons = checked_horizons(horizons_weeks)
+        at_horizons = base.predict(customers, horizons)
+        at_anchor = base.predict(customers, np.array([self._anchor_weeks]))
+        value, p_active = at_anchor.value[:, 0], at_anchor.p_active[:, 0]
+        if self._trees is not None:
+            shapes, pareto_p = self._shapes(customers, at_anchor)
+            parts = [SHAPE_WEIGHTS[name] * self._scales[name] * shapes[name] for name in shapes]
+            value = self._level * np.sum(parts, axis=0)
+            p_active = self._p_active(customers, at_anchor, pareto_p)
+        return long_frame(
+            customers["customer_id"], horizons, *along(value, p_active, at_anchor, at_horizons)
+        )
+
+    def describe(self) -> Description:
+        """Returns weights, level and importances."""
+        base = self._fitted()
+        params = {"anchor_weeks": self._anchor_weeks, "level": self._level}
+        diagnostics: dict[str, Any] = {
+            "fell_back": self._trees is None,
+            "count_model": base.counts.model.name,
+        }
+        if self._trees is None:
+            diagnostics["fallback"] = f"too few earlier windows: {base_name(base)}"
+        else:
+            params |= {
+                "exponent_base": float(self._exponents[0]),
+                "exponent_past": float(self._exponents[1]),
+            }
+            diagnostics |= {
+                "importance": self._trees.importance(),
+                "pareto": dict(self._pareto.describe().diagnostics),
+                "p_active": [round(float(value), 6) for value in self._p_model],
+            }
+        return Description(name=self.name, params=params, diagnostics=diagnostics)
+
+    def _fitted(self) -> Base:
+        if self._base is None:
+            raise NotFittedError(f"fit {self.name} before using it")
+        return self._base
+
+    def _shapes(
+        self, customers: pd.DataFrame, at_anchor: BasePrediction
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Returns each part's values at the anchor, at no common total yet, and Pareto's P."""
+        assert self._trees is not None  # noqa: S101 - callers have looked
+        base_value = at_anchor.value[:, 0]
+        pareto = self._pareto.predict(customers, [self._anchor_weeks])
+        features = learned_features(customers, at_anchor, self._centres["base_mean"])
+        mean = self._centres["base_mean"]
+        offset = shrunk_offset(base_value, mean)
+        logs = _logs(base_value, customers["total"].to_numpy(), mean, self._centres["total_mean"])
+        centre = np.array([self._centres["log_base"], self._centres["log_total"]])
+        return {
+            "pareto": pareto["predicted_value"].to_numpy(),
+            "base": base_value,
+            "log_linear": np.exp((logs - centre) @ self._exponents),
+            "trees": self._trees.predict(features, np.log(offset)),
+        }, pareto["p_active"].to_numpy()
+
+    def _measure(
+        self,
+        prepared: Preparation,
+        cutoff: date,
+        customers: pd.DataFrame,
+        at_anchor: BasePrediction,
+    ) -> None:
+        """Brings the parts to one total and that to the level, on all customers of the cutoff."""
+        base_value, total = at_anchor.value[:, 0], customers["total"].to_numpy()
+        base_mean, total_mean = float(base_value.mean()), float(total.mean())
+        logs = _logs(base_value, total, base_mean, total_mean)
+        self._centres = {
+            "base_mean": base_mean,
+            "total_mean": total_mean,
+            "log_base": float(logs[:, 0].mean()),
+            "log_total": float(logs[:, 1].mean()),
+        }
+        expected = float(base_value.sum())
+        shapes, _ = self._shapes(customers, at_anchor)
+        self._scales = {
+            name: expected / float(shape.sum()) if shape.sum() > 0 else 0.0
+            for name, shape in shapes.items()
+        }
+        running = run_rate(prepared, cutoff, self._horizon_weeks) * self._horizon_weeks
+        base = self._fitted()
+        at_horizon = base.predict(customers, np.array([self._horizon_weeks])).value.sum()
+        self._level = 1.0
+        if running > 0 and at_horizon > 0:
+            self._level = float((running / at_horizon) ** (1 - BASE_WEIGHT))
+
+    def _learn_exponents(self, prepared: Preparation, cutoff: date) -> None:
+        """Fits value ~ base^a × past^b on the windows, each at its own level, drawn to (1, 0)."""
+        logs, values = [], []
+        for window in prepared.windows(cutoff, round(self._horizon_weeks * DAYS_PER_WEEK)):
+            base = base_at(prepared, window.cutoff, window.days).value[:, 0]
+            total = window.customers["total"].to_numpy()
+            rows = _logs(base, total, float(base.mean()), float(total.mean()))
+            logs.append(rows - rows.mean(axis=0))
+            capped = np.minimum(
+                window.value, np.quantile(window.value[window.value > 0], CAP_QUANTILE)
+            )
+            values.append(capped / capped.mean())
+        x = np.vstack(logs)
+        y = np.concatenate(values)
+        design = np.column_stack([np.ones(len(x)), x])
+        prior = np.array([1.0, 0.0])
+        power = _TWEEDIE_POWER
+
+        def loss(params: np.ndarray) -> tuple[float, np.ndarray]:
+            eta = np.clip(design @ params, -30, 30)
+            low, high = np.exp((1 - power) * eta), np.exp((2 - power) * eta)
+            off = params[1:] - prior
+            value = (high / (2 - power) - y * low / (1 - power)).mean() + _RIDGE * off @ off
+            slope = design.T @ (high - y * low) / len(y)
+            return float(value), slope + np.concatenate([[0.0], 2 * _RIDGE * off])
+
+        found = minimize(loss, np.array([0.0, 1.0, 0.0]), jac=True, method="BFGS")
+        if np.isfinite(found.x).all():
+            self._exponents = found.x[1:]
+
+    def _learn_p_active(self, prepared: Preparation, cutoff: date) -> None:
+        """Fits the log-odds of an order on those of the base and of the past rate."""
+        designs, outcomes = [], []
+        for window in prepared.windows(cutoff, round(self._horizon_weeks * DAYS_PER_WEEK)):
+            base = base_at(prepared, window.cutoff, window.days).p_active[:, 0]
+            designs.append(_odds_design(base, window.customers))
+            outcomes.append((window.orders > 0).astype("float64"))
+        x, y = np.vstack(designs), np.concatenate(outcomes)
+        prior = np.array([0.0, 1.0, 0.0])
+
+        def loss(params: np.ndarray) -> tuple[float, np.ndarray]:
+            eta = x @ params
+            off = params - prior
+            value = (np.logaddexp(0, eta) - y * eta).mean() + 1e-3 * off @ off
+            return float(value), x.T @ (_expit(eta) - y) / len(y) + 2e-3 * off
+
+        found = minimize(loss, prior, jac=True, method="BFGS")
+        if np.isfinite(found.x).all():
+            self._p_model = found.x
+
+    def _p_active(
+        self, customers: pd.DataFrame, at_anchor: BasePrediction, pareto_p: np.ndarray
+    ) -> np.ndarray:
+        design = _odds_design(at_anchor.p_active[:, 0], customers)
+        learned = design @ self._p_model
+        return _expit((learned + _log_odds(pareto_p)) / 2)
+
+
+def run_rate(prepared: Preparation, cutoff: date, horizon_weeks: float) -> float:
+    """Returns the recent repeat spend of all customers together, per week.
+
+    Looked back on is a year where there are five quarters of history, otherwise as long as the
+    horizon, but at least half a year, as far as there is any.
+    """
+    history = prepared.history_days(cutoff) / DAYS_PER_WEEK
+    weeks = _YEAR_WEEKS
+    if history < _FIVE_QUARTERS:
+        weeks = min(max(horizon_weeks, _MIN_RUN_RATE_WEEKS), _YEAR_WEEKS, history)
+    if weeks <= 0:
+        return 0.0
+    days = prepared.days
+    day = days["day"].to_numpy()
+    ids = days["customer_id"].to_numpy()
+    repeat = np.zeros(len(days), dtype=bool)
+    repeat[1:] = ids[1:] == ids[:-1]
+    end = day_number(cutoff)
+    recent = repeat & (day <= end) & (day > end - weeks * DAYS_PER_WEEK)
+    return float(days["value"].to_numpy()[recent].sum()) / weeks
+
+
+def _logs(base: np.ndarray, total: np.ndarray, base_mean: float, total_mean: float) -> np.ndarray:
+    parts = [
+        np.log(values / mean + _FLOOR) if mean > 0 else np.zeros(len(values))
+        for values, mean in ((base, base_mean), (total, total_mean))
+    ]
+    return np.column_stack(parts)
+
+
+def _odds_design(p_active: np.ndarray, customers: pd.DataFrame) -> np.ndarray:
+    spent = np.log(customers["frequency"].to_numpy(dtype="float64") + 1)
+    return np.column_stack([np.ones(len(p_active)), _log_odds(p_active), spent])
+
+
+def _log_odds(p: np.ndarray) -> np.ndarray:
+    clipped = np.clip(p, _EDGE, 1 - _EDGE)
+    return np.log(clipped) - np.log1p(-clipped)
+
+
+def _expit(eta: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(eta, -700, 700)))
