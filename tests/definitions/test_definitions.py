@@ -17,6 +17,7 @@ MARTS = {
     "marts/customer_daily",
     "marts/customer_features",
     "marts/customer_labels",
+    "marts/customer_pii",
     "marts/customer_rfm",
     "marts/dim_companies",
     "marts/dim_customers",
