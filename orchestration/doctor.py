@@ -15,6 +15,8 @@ from pathlib import Path
 
 from orchestration import services
 from orchestration.manifest import MANIFEST
+from reporting.segments.definition import SegmentsFileError, load_segments
+from reporting.segments.publication import segment_columns
 from warehouse.companies import CompaniesFileError, load_companies
 from warehouse.connection import ConnectionFailedError, connect, url, without_password
 from warehouse.databases import DATABASES, database_exists
@@ -58,6 +60,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _data_directory,
         _databases,
         _access,
+        _segments,
         _services,
     )
     for look in looks:
@@ -219,6 +222,25 @@ def _access(settings: Settings) -> Iterator[Finding]:
         if not missing and not found:
             count = len(readers(connection))
             yield Finding("Access", f"each of {count} readers is kept to its companies")
+
+
+def _segments(settings: Settings) -> Iterator[Finding]:
+    """Checked against the table that they are asked of, so not before it is there."""
+    try:
+        with connect(settings=settings) as connection:
+            columns = segment_columns(connection)
+    except (EmbeddedServerError, ConnectionFailedError):
+        return  # the databases' finding says it
+    if not columns:
+        yield Finding("Segments", "not checked before the first run has made customer_360")
+        return
+    try:
+        segments = load_segments(settings.segments_file, columns)
+    except SegmentsFileError as error:
+        yield Finding("Segments", str(error), f"Mend {settings.segments_file}.")
+    else:
+        names = ", ".join(each.name for each in segments) or "none"
+        yield Finding("Segments", f"{names} in {settings.segments_file}")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

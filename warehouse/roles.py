@@ -228,8 +228,10 @@ def _protect(connection: Connection[TupleRow]) -> None:
     connection.execute(
         "select access.protect(pg_class.oid::regclass)"
         " from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace"
-        " where nspname = 'ml' and relkind in ('r', 'p')"
-        " and pg_has_role(relowner, 'usage')"
+        " where relkind = 'r' and pg_has_role(relowner, 'usage') and ("
+        "   nspname = 'ml'"
+        "   or nspname = 'reporting' and relname in ('custom_segments', 'custom_segment_summary')"
+        " )"
     )
 
 

@@ -37,7 +37,12 @@ GROUPS = {
     "ml",
     "reporting",
 }
-REPORTING = {"reporting/clv_calculations", "reporting/customer_360"}
+REPORTING = {
+    "reporting/clv_calculations",
+    "reporting/custom_segment_summary",
+    "reporting/custom_segments",
+    "reporting/customer_360",
+}
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from psycopg.conninfo import make_conninfo
 from ingestion.sources.companies import land_companies
 from ingestion.sources.files import land_files
 from orchestration.environment import runtime_environment
+from reporting.segments.definition import Column, Segment
+from reporting.segments.publication import publish_segments
 from tests.integration.conftest import make_folder
 from warehouse.companies import Company
 from warehouse.connection import connect, url
@@ -110,6 +112,12 @@ def modelled(warehouse_settings: Settings) -> Iterator[Modelled]:
         predict(connection)
     made = Modelled(warehouse_settings, folder)
     made.rebuild()
+    with connect(settings=warehouse_settings) as connection:
+        everybody = Segment.model_validate(
+            {"name": "all", "description": "All.", "criteria": {"orders": {"at_least": 0}}},
+            context={"orders": Column("orders", "integer")},
+        )
+        publish_segments(connection, [everybody])
     yield made
     with connect(settings=warehouse_settings) as connection:
         for table in ("ml.clv_predictions", "ml.clv_model_scores", "raw_files.order_lines"):
