@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -141,6 +142,24 @@ def readers() -> None:
 
 
 @app.command()
+def docs(
+    output: Annotated[
+        Path | None, typer.Option(help="The file; by default docs/index.html under CLV_HOME.")
+    ] = None,
+) -> None:
+    """Write the documentation of all tables as one file, to open in a browser."""
+    from orchestration.docs import write_docs
+
+    settings = _settings()
+    target = output or settings.home / "docs" / "index.html"
+    with _console().status("Reading the models"):
+        complete = write_docs(settings, target)
+    typer.echo(f"Written: {target}")
+    if not complete:
+        typer.echo("No warehouse answers, so the types and sizes of the tables are not in it.")
+
+
+@app.command()
 def doctor() -> None:
     """Say what is wrong, and how to mend it."""
     from rich.text import Text
@@ -177,6 +196,7 @@ def _explanation(error: Exception) -> str | None:
     """Returns the message of a trouble that people can mend, None for a fault of the code."""
     from pydantic import ValidationError
 
+    from orchestration.docs import DocsError
     from orchestration.manifest import ManifestError
     from orchestration.services import ServiceError
     from warehouse.companies import CompaniesFileError
@@ -193,6 +213,7 @@ def _explanation(error: Exception) -> str | None:
     known = (
         CompaniesFileError,
         ConnectionFailedError,
+        DocsError,
         EmbeddedServerError,
         LockError,
         ManifestError,
