@@ -19,7 +19,7 @@ COPY reporting reporting
 COPY warehouse warehouse
 RUN make .venv/.installed
 COPY dbt_project dbt_project
-COPY companies.yml workspace.yaml ./
+COPY companies.yml segments.yml workspace.yaml ./
 RUN dbt parse --project-dir dbt_project --profiles-dir dbt_project \
     && install --directory --owner clv /data/dagster /data/mlflow \
     && chown --recursive clv dbt_project

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor test test-faults bench-ingestion bench-accuracy bench-models lint check-shopify-schema format lock clean help
+.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
@@ -24,6 +24,9 @@ status: $(INSTALLED) ## Says what runs, and where
 
 doctor: $(INSTALLED) ## Says what is wrong, and how to mend it
 	@$(BIN)/clv doctor
+
+docs: $(INSTALLED)   ## Writes the documentation of all tables as one file
+	@$(BIN)/clv docs
 
 test: $(INSTALLED)   ## Passes the tests
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

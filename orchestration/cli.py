@@ -179,6 +179,65 @@ def prepare() -> None:
     services.prepare(_settings())
 
 
+Reader = Annotated[str, typer.Argument(help="Name of a role of the server; a new one is made.")]
+ReadCompanies = Annotated[list[str] | None, typer.Option("--company", help="Id of a company.")]
+
+
+@app.command()
+def grant(
+    reader: Reader,
+    company: ReadCompanies = None,
+    pii: Annotated[bool, typer.Option("--pii", help="Also e-mails, names and telephones.")] = False,
+) -> None:
+    """Let somebody read companies: marts, reporting and ml, and nobody else's rows."""
+    from orchestration import access
+
+    given = access.grant(_settings(), reader, company or [], personal_data=pii)
+    typer.echo(f"{reader} reads {given.companies}.")
+    if given.password is not None:
+        typer.echo(f"Log in at {given.address}\nPassword, shown only now: {given.password}")
+
+
+@app.command()
+def revoke(
+    reader: Annotated[str, typer.Argument(help="Name of the reader.")],
+    company: ReadCompanies = None,
+    pii: Annotated[bool, typer.Option("--pii", help="Only e-mails, names and telephones.")] = False,
+) -> None:
+    """Take companies from a reader, all where none is named; the last one closes its login."""
+    from orchestration import access
+
+    left = access.revoke(_settings(), reader, company or [], only_personal_data=pii)
+    typer.echo(f"{reader} reads {left}.")
+
+
+@app.command()
+def readers() -> None:
+    """List who reads which companies."""
+    from orchestration import access
+
+    for line in access.listed(_settings()) or ["Nobody reads yet: clv grant READER --company ID"]:
+        typer.echo(line)
+
+
+@app.command()
+def docs(
+    output: Annotated[
+        Path | None, typer.Option(help="The file; by default docs/index.html under CLV_HOME.")
+    ] = None,
+) -> None:
+    """Write the documentation of all tables as one file, to open in a browser."""
+    from orchestration.docs import write_docs
+
+    settings = _settings()
+    target = output or settings.home / "docs" / "index.html"
+    with _console().status("Reading the models"):
+        complete = write_docs(settings, target)
+    typer.echo(f"Written: {target}")
+    if not complete:
+        typer.echo("No warehouse answers, so the types and sizes of the tables are not in it.")
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong, and how to mend it."""
@@ -217,6 +276,7 @@ def _explanation(error: Exception) -> str | None:
     from pydantic import ValidationError
 
     from ingestion.errors import SourceError
+    from orchestration.docs import DocsError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
     from orchestration.services import ServiceError
@@ -225,6 +285,7 @@ def _explanation(error: Exception) -> str | None:
     from warehouse.databases import MissingRightError
     from warehouse.embedded import EmbeddedServerError
     from warehouse.locks import LockError
+    from warehouse.readers import ReaderError
 
     if isinstance(error, ValidationError) and error.title == "Settings":
         return "\n".join(
@@ -233,11 +294,13 @@ def _explanation(error: Exception) -> str | None:
     known = (
         CompaniesFileError,
         ConnectionFailedError,
+        DocsError,
         EmbeddedServerError,
         LockError,
         ManifestError,
         MissingRightError,
         PredictError,
+        ReaderError,
         ServiceError,
         SourceError,
     )

@@ -15,10 +15,15 @@ from pathlib import Path
 
 from orchestration import services
 from orchestration.manifest import MANIFEST
+from reporting.segments.definition import SegmentsFileError, load_segments
+from reporting.segments.publication import segment_columns
 from warehouse.companies import CompaniesFileError, load_companies
-from warehouse.connection import ConnectionFailedError, url, without_password
+from warehouse.connection import ConnectionFailedError, connect, url, without_password
 from warehouse.databases import DATABASES, database_exists
 from warehouse.embedded import MAJOR_VERSION, EmbeddedServerError, embedded_server, port_is_free
+from warehouse.exposure import exposures
+from warehouse.readers import readers
+from warehouse.roles import missing_roles, statements_for
 from warehouse.settings import PROJECT_ROOT, Settings
 
 LOCK_FILE = PROJECT_ROOT / "requirements.lock"
@@ -54,6 +59,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _manifest,
         _data_directory,
         _databases,
+        _access,
+        _segments,
         _services,
     )
     for look in looks:
@@ -189,6 +196,51 @@ def _databases(settings: Settings) -> Iterator[Finding]:
             yield Finding("Databases", f"missing: {', '.join(missing)}", "Make them: clv up")
         else:
             yield Finding("Databases", f"{', '.join(DATABASES)} at {shown}")
+
+
+def _access(settings: Settings) -> Iterator[Finding]:
+    """Whether every reader sees the rows of its companies and no others."""
+    try:
+        connection = connect(settings=settings)
+    except (EmbeddedServerError, ConnectionFailedError):
+        return  # the databases' finding says it
+    with connection:
+        made = connection.execute("select to_regclass('access.reader_companies')").fetchone()
+        if made is None or made[0] is None:
+            yield Finding("Access", "not set up yet; `clv up` does it")
+            return
+        missing = missing_roles(connection)
+        if missing:
+            yield Finding(
+                "Access",
+                f"roles are missing: {', '.join(missing)}",
+                f"Let an administrator run, and then clv prepare:\n{statements_for(missing)}",
+            )
+        found = exposures(connection)
+        for exposure in found:
+            yield Finding(f"Access to {exposure.name}", exposure.problem, exposure.remedy)
+        if not missing and not found:
+            count = len(readers(connection))
+            yield Finding("Access", f"each of {count} readers is kept to its companies")
+
+
+def _segments(settings: Settings) -> Iterator[Finding]:
+    """Checked against the table that they are asked of, so not before it is there."""
+    try:
+        with connect(settings=settings) as connection:
+            columns = segment_columns(connection)
+    except (EmbeddedServerError, ConnectionFailedError):
+        return  # the databases' finding says it
+    if not columns:
+        yield Finding("Segments", "not checked before the first run has made customer_360")
+        return
+    try:
+        segments = load_segments(settings.segments_file, columns)
+    except SegmentsFileError as error:
+        yield Finding("Segments", str(error), f"Mend {settings.segments_file}.")
+    else:
+        names = ", ".join(each.name for each in segments) or "none"
+        yield Finding("Segments", f"{names} in {settings.segments_file}")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

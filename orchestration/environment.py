@@ -60,6 +60,7 @@ def platform_environment(settings: Settings) -> dict[str, str]:
     environment = {
         "CLV_HOME": str(settings.home.resolve()),
         "CLV_COMPANIES_FILE": str(settings.companies_file.resolve()),
+        "CLV_SEGMENTS_FILE": str(settings.segments_file.resolve()),
         "CLV_DAGSTER_URL": sqlalchemy_url(DAGSTER_DATABASE, settings),
         "CLV_DBT_HOST": str(warehouse.get("host") or "localhost"),
         "CLV_DBT_PORT": str(warehouse.get("port") or 5432),

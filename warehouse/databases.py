@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from warehouse.connection import ConnectionFailedError, connect_to, url, without_password
+from warehouse.roles import ensure_access
 from warehouse.settings import (
     DAGSTER_DATABASE,
     MLFLOW_DATABASE,
@@ -37,7 +38,7 @@ class MissingRightError(Exception):
 
 
 def ensure_databases(settings: Settings | None = None) -> None:
-    """Makes the databases, schemas and tables that are missing, and touches none that is there.
+    """Makes the databases, schemas, tables and roles that are missing; touches none that is there.
 
     Safe to call from several processes at once.
 
@@ -133,15 +134,16 @@ def _apply_ddl(settings: Settings) -> None:
     with connect_to(address) as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         connection.execute("set local client_min_messages = warning")
-        for script in scripts:
-            try:
+        try:
+            for script in scripts:
                 connection.execute(script.read_bytes())
-            except psycopg.errors.InsufficientPrivilege as error:
-                role, database = connection.info.user, connection.info.dbname
-                raise MissingRightError(
-                    f"The role {role} may not make the platform's schemas in "
-                    f"{without_password(address)}: {error.diag.message_primary}. Let an "
-                    f"administrator run:\n  grant create on database {database} to {role};\n"
-                    "or, where schemas of another owner are there already, make "
-                    f"{role} their owner."
-                ) from None
+            ensure_access(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            role, database = connection.info.user, connection.info.dbname
+            raise MissingRightError(
+                f"The role {role} may not make the platform's schemas in "
+                f"{without_password(address)}: {error.diag.message_primary}. Let an "
+                f"administrator run:\n  grant create on database {database} to {role};\n"
+                "or, where schemas of another owner are there already, make "
+                f"{role} their owner."
+            ) from None

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     Attributes:
         home: Folder of everything the platform writes on this machine.
         companies_file: The companies (tenants) and their sources.
+        segments_file: The segments that people define over reporting.customer_360.
         database_url: libpq URL of the warehouse on a Postgres of one's own. Unset means the
             embedded server. The databases `dagster` and `mlflow` stand on the same server.
         postgres_port: Port at which the embedded server is tried first.
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
 
     home: Path = PROJECT_ROOT / ".clv"
     companies_file: Path = PROJECT_ROOT / "companies.yml"
+    segments_file: Path = PROJECT_ROOT / "segments.yml"
     database_url: SecretStr | None = None
     postgres_port: int = Field(default=55432, ge=1024, le=65535)
     webserver_port: int = Field(default=3000, ge=1024, le=65535)

@@ -9,5 +9,10 @@
 {%- endmacro %}
 
 {% macro hash_email(email) -%}
-    {{ sha256("nullif(lower(trim(" ~ email ~ ")), '')") }}
+    {%- set key = source('access', 'email_key') -%}
+    {{ hmac_sha256(
+        "nullif(lower(trim(" ~ email ~ ")), '')",
+        "(select inner_key from " ~ key ~ ")",
+        "(select outer_key from " ~ key ~ ")"
+    ) }}
 {%- endmacro %}

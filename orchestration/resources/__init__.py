@@ -1,1 +1,1 @@
-"""What the assets ask for: companies, customer days, MLflow, people."""
+"""What the assets ask for: companies, customer days, MLflow, people, segments."""

@@ -25,6 +25,7 @@ MARTS = {
     "marts/customer_daily",
     "marts/customer_features",
     "marts/customer_labels",
+    "marts/customer_pii",
     "marts/customer_rfm",
     "marts/dim_companies",
     "marts/dim_customers",
@@ -48,7 +49,12 @@ GROUPS = {
     "ml",
     "reporting",
 }
-REPORTING = {"reporting/clv_calculations", "reporting/customer_360"}
+REPORTING = {
+    "reporting/clv_calculations",
+    "reporting/custom_segment_summary",
+    "reporting/custom_segments",
+    "reporting/customer_360",
+}
 
 
 @pytest.fixture(scope="module")

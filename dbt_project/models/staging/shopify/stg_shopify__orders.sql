@@ -7,6 +7,7 @@ select
     id as order_id,
     name as order_name,
     customer_id,
+    nullif(trim(email), '') as email,
     {{ hash_email('email') }} as email_hash,
     created_at,
     processed_at,

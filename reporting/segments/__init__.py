@@ -1,0 +1,1 @@
+"""Segments that people define in segments.yml, and the tables that hold their customers."""
