@@ -101,9 +101,8 @@ def main() -> None:
 
     def our_value() -> np.ndarray:
         patterns, of = distinct_patterns(made)
-        columns = ("frequency", "recency", "T")
-        arrays = (patterns[column].to_numpy(dtype="float64") for column in columns)
-        orders, _ = GeometricCounts("bg_nbd", theirs).predict(*arrays, weeks)
+        frequency, recency, T = patterns[["frequency", "recency", "T"]].to_numpy(dtype="float64").T
+        orders, _ = GeometricCounts("bg_nbd", theirs).predict(frequency, recency, T, weeks)
         present: np.ndarray = discounted_path(orders, yearly)[:, -1][of]
         return present
 
