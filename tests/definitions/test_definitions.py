@@ -172,7 +172,8 @@ def test_the_assets_of_an_api_are_the_landed_tables(
     }
     expected = {(f"raw_{source}/{table}", "great_expectations") for table in landed}
     assert expected <= blocking
-    reconciled = f"raw_{source}/{'charges' if source == 'stripe' else 'orders'}"
+    at = {"square": "payments", "stripe": "charges"}
+    reconciled = f"raw_{source}/{at.get(source, 'orders')}"
     assert any(asset == reconciled and "reconciles" in name for asset, name in blocking)
 
 

@@ -19,6 +19,13 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 _ALWAYS = ("created_at", "updated_at", "status", "location_id", "currency", "amount")
 
+#: Columns without which a row can't be used, keys aside.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "payments": (*_ALWAYS, "total"),
+    "payment_fees": ("currency", "amount"),
+    "refunds": _ALWAYS,
+}
+
 _STATUSES = {
     "payments": ["APPROVED", "CANCELED", "COMPLETED", "FAILED", "PENDING"],
     "refunds": ["COMPLETED", "FAILED", "PENDING", "REJECTED"],
@@ -40,11 +47,7 @@ def expectations(table: str) -> list[Any]:
     return Rules(
         schema=SCHEMA,
         keys=KEYS,
-        required={
-            "payments": (*_ALWAYS, "total"),
-            "payment_fees": ("currency", "amount"),
-            "refunds": _ALWAYS,
-        },
+        required=REQUIRED,
         # What nothing costs in any currency; beyond it sums don't fit a column any more.
         most=10**12,
         not_negative={
