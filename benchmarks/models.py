@@ -102,8 +102,8 @@ def main() -> None:
     def our_value() -> np.ndarray:
         patterns, of = distinct_patterns(made)
         columns = ("frequency", "recency", "T")
-        arrays = (patterns[column].to_numpy(dtype="float64") for column in columns)
-        orders, _ = GeometricCounts("bg_nbd", theirs).predict(*arrays, weeks)
+        n, last, age = (patterns[column].to_numpy(dtype="float64") for column in columns)
+        orders, _ = GeometricCounts("bg_nbd", theirs).predict(n, last, age, weeks)
         present: np.ndarray = discounted_path(orders, yearly)[:, -1][of]
         return present
 
