@@ -53,6 +53,7 @@ def test_no_candidate_sees_the_future(name: str, sample_daily: pd.DataFrame) -> 
         )
 
 
+@pytest.mark.faults
 def test_nor_does_the_whole_engine(sample_daily: pd.DataFrame) -> None:
     made = predict_customers(sample_daily, CUTOFF, 91)
     for daily in _other_futures(sample_daily).values():
