@@ -189,15 +189,16 @@ def _has_rows(source: str, tables: Sequence[Table], company_id: str) -> bool:
 
 def _drop_vacancies(source: str, tables: Sequence[Table], company_id: str) -> None:
     """Deletes the rows that only made tables: a merge leaves them out, a first load can't."""
-    with connect() as connection:
+    with connect(autocommit=True) as connection:
         for table in tables:
             name = sql.Identifier(f"raw_{source}", table.name)
-            if exists(connection, name):
-                connection.execute(
-                    sql.SQL("delete from {} where company_id = %s and ({}) = ({})").format(
-                        name,
-                        sql.SQL(", ").join(map(sql.Identifier, table.merge_columns)),
-                        sql.SQL(", ").join(map(sql.Literal, table.nothing)),
-                    ),
-                    (company_id,),
-                )
+            if not exists(connection, name):
+                continue
+            those = sql.SQL("from {} where company_id = %s and ({}) = ({})").format(
+                name,
+                sql.SQL(", ").join(map(sql.Identifier, table.merge_columns)),
+                sql.SQL(", ").join(map(sql.Literal, table.nothing)),
+            )
+            # Looked for first: to delete none would wait for whoever writes to the table.
+            if connection.execute(sql.SQL("select 1 ") + those, (company_id,)).fetchone():
+                connection.execute(sql.SQL("delete ") + those, (company_id,))
