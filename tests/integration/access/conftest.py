@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -119,6 +120,7 @@ def modelled(warehouse_settings: Settings) -> Iterator[Modelled]:
         )
         publish_segments(connection, [everybody])
     yield made
+    shutil.rmtree(folder)
     with connect(settings=warehouse_settings) as connection:
         for table in ("ml.clv_predictions", "ml.clv_model_scores", "raw_files.order_lines"):
             connection.execute(
