@@ -78,6 +78,7 @@ class ConnectorSuite:
         connector.land()
         assert connector.differences() == []
 
+    @pytest.mark.faults
     def test_killed_at_any_moment(self, connector: Connector) -> None:
         chance = random.Random(connector.company.id)
         for _ in range(KILLS):
@@ -87,6 +88,7 @@ class ConnectorSuite:
         connector.land()
         assert connector.differences() == []
 
+    @pytest.mark.faults
     def test_two_companies_land_at_once_and_for_the_first_time(
         self,
         connector: Connector,

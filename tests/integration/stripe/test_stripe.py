@@ -39,21 +39,6 @@ class TestStripe(ConnectorSuite):
     ) -> None:
         super().test_killed_between_merge_and_state(connector, connection)
 
-    @pytest.mark.faults
-    def test_killed_at_any_moment(self, connector: Connector) -> None:
-        super().test_killed_at_any_moment(connector)
-
-    @pytest.mark.faults
-    def test_two_companies_land_at_once_and_for_the_first_time(
-        self,
-        connector: Connector,
-        make_connector: Callable[[], Connector],
-        connection: Postgres,
-    ) -> None:
-        super().test_two_companies_land_at_once_and_for_the_first_time(
-            connector, make_connector, connection
-        )
-
 
 def rows(connection: Postgres, connector: Connector, query: str, *values: Any) -> list[Any]:
     connection.rollback()

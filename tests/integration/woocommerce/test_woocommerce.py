@@ -26,22 +26,7 @@ from tests.integration.connectors.suite import ConnectorSuite
 
 
 class TestWooCommerce(ConnectorSuite):
-    """What every connector has to do; what takes long runs with the faults."""
-
-    @pytest.mark.faults
-    def test_killed_at_any_moment(self, connector: Connector) -> None:
-        super().test_killed_at_any_moment(connector)
-
-    @pytest.mark.faults
-    def test_two_companies_land_at_once_and_for_the_first_time(
-        self,
-        connector: Connector,
-        make_connector: Callable[[], Connector],
-        connection: Postgres,
-    ) -> None:
-        super().test_two_companies_land_at_once_and_for_the_first_time(
-            connector, make_connector, connection
-        )
+    """What every connector has to do."""
 
 
 def tombstones(connection: Postgres, company_id: str) -> set[tuple[str, str, str]]:
@@ -309,7 +294,8 @@ def test_how_rows_lie_in_the_warehouse(connector: Connector, connection: Postgre
         assert ("UNIQUE" in index) is unique
 
 
-@pytest.mark.parametrize("version", ["8.9", pytest.param("9.0", marks=pytest.mark.faults)])
+@pytest.mark.faults
+@pytest.mark.parametrize("version", ["8.9", "9.0"])
 def test_an_older_woocommerce_lands_the_same(
     make_connector: Callable[..., Connector],
     another_site: Callable[..., StandIn],
