@@ -9,12 +9,11 @@ compared. What is in quarantine is accounted for, too.
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
-from ingestion.comparison import Comparison
+from ingestion.comparison import Comparison, sampled_days
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.settings import client_for, shop_of
 from warehouse.companies import Company
@@ -100,11 +99,13 @@ def reconcile(
     granted = client.ask("ReconciledScopes", _SCOPES).data["currentAppInstallation"]
     if "read_all_orders" not in {scope["handle"] for scope in granted["accessScopes"]}:
         visible = max(start, datetime.now(UTC) - _VISIBLE)
+    # Of the first day that is seen, a part may not be.
+    whole = visible + timedelta(days=1)
     return [
         *_counts(client, company.id, {"orders": visible, "customers": start, "products": start}),
         *(
             comparison
-            for day in _sample(company.id, visible, days, seed)
+            for day in sampled_days("raw_shopify", "orders", company.id, whole, days, seed)
             for comparison in _day(client, company.id, day)
         ),
     ]
@@ -164,23 +165,6 @@ def _landed(company_id: str, entity: str, start: datetime, end: datetime) -> int
         },
     )
     return int(number)
-
-
-def _sample(company_id: str, start: datetime, days: int, seed: int | None) -> list[date]:
-    from warehouse.connection import connect
-
-    with connect() as connection:
-        landed = [
-            day
-            for (day,) in connection.execute(
-                "select distinct (created_at at time zone 'UTC')::date from raw_shopify.orders"
-                " where company_id = %s and created_at >= %s + interval '1 day' order by 1",
-                (company_id, start),
-            )
-        ]
-    chance = random.Random(datetime.now(UTC).date().toordinal() if seed is None else seed)
-    others = landed[:-1]
-    return sorted({*landed[-1:], *chance.sample(others, min(max(days - 1, 0), len(others)))})
 
 
 def _day(client: ShopifyClient, company_id: str, day: date) -> list[Comparison]:

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -112,6 +112,17 @@ class Faulty:
     def __str__(self) -> str:
         status = dict(self.how).get("status", "")
         return f"{self.kind}{status}-{self.operation}-{self.nth}"
+
+
+def grid(
+    operations: Sequence[tuple[str, int]], faults: Sequence[tuple[str, dict[str, Any]]]
+) -> list[Faulty]:
+    """Every fault at every request."""
+    return [
+        Faulty(kind, operation, nth, tuple(how.items()))
+        for operation, nth in operations
+        for kind, how in faults
+    ]
 
 
 @dataclass

@@ -29,7 +29,7 @@ from ingestion.sources.shopify import client as client_module
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.reconciliation import reconcile
 from ingestion.sources.shopify.source import Shop, corrections
-from tests.integration.connectors.harness import Connector, Faulty
+from tests.integration.connectors.harness import Connector, Faulty, grid
 from tests.integration.connectors.suite import ConnectorSuite
 from tests.integration.shopify.conftest import TOKEN, TOKEN_OF_60_DAYS
 
@@ -596,11 +596,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 502}),
     ("status", {"status": 503}),
 ]
-CASES = [
-    Faulty(kind, operation, nth, tuple(how.items()))
-    for operation, nth in OPERATIONS
-    for kind, how in FAULTS
-]
+CASES = grid(OPERATIONS, FAULTS)
 
 
 @pytest.mark.parametrize("fault", random.Random(2026).sample(CASES, 5), ids=str)

@@ -15,7 +15,7 @@ from ingestion.errors import SourceError
 from ingestion.sources.square import backfill_square, land_square
 from ingestion.sources.square.client import SquareClient
 from ingestion.sources.square.reconciliation import reconcile
-from tests.integration.connectors.harness import Connector, Faulty, StandIn
+from tests.integration.connectors.harness import Connector, Faulty, StandIn, grid
 from tests.integration.connectors.suite import ConnectorSuite
 from tests.integration.square.conftest import TOKEN
 from warehouse.quality import raw_square as suite
@@ -291,11 +291,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 502}),
     ("status", {"status": 503}),
 ]
-CASES = [
-    Faulty(kind, operation, nth, tuple(how.items()))
-    for operation, nth in OPERATIONS
-    for kind, how in FAULTS
-]
+CASES = grid(OPERATIONS, FAULTS)
 
 
 @pytest.mark.parametrize("fault", random.Random(2026).sample(CASES, 1), ids=str)

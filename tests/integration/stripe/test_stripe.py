@@ -16,7 +16,7 @@ from ingestion.errors import SourceError
 from ingestion.sources.stripe import backfill_stripe, land_stripe, source
 from ingestion.sources.stripe.client import StripeClient
 from ingestion.sources.stripe.reconciliation import reconcile
-from tests.integration.connectors.harness import Connector, Faulty, StandIn
+from tests.integration.connectors.harness import Connector, Faulty, StandIn, grid
 from tests.integration.connectors.suite import ConnectorSuite
 from tests.integration.stripe.conftest import KEY
 from warehouse.quality import raw_stripe as suite
@@ -733,11 +733,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 502}),
     ("status", {"status": 503}),
 ]
-CASES = [
-    Faulty(kind, operation, nth, tuple(how.items()))
-    for operation, nth in OPERATIONS
-    for kind, how in FAULTS
-]
+CASES = grid(OPERATIONS, FAULTS)
 
 
 @pytest.mark.parametrize("fault", random.Random(2026).sample(CASES, 1), ids=str)

@@ -21,7 +21,7 @@ from ingestion.sources.woocommerce import client as client_module
 from ingestion.sources.woocommerce.client import WooCommerceClient
 from ingestion.sources.woocommerce.reconciliation import reconcile
 from ingestion.sources.woocommerce.tables import TABLES
-from tests.integration.connectors.harness import Connector, Faulty, StandIn
+from tests.integration.connectors.harness import Connector, Faulty, StandIn, grid
 from tests.integration.connectors.suite import ConnectorSuite
 
 
@@ -619,11 +619,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 502}),
     ("status", {"status": 503}),
 ]
-CASES = [
-    Faulty(kind, operation, nth, tuple(how.items()))
-    for operation, nth in OPERATIONS
-    for kind, how in FAULTS
-]
+CASES = grid(OPERATIONS, FAULTS)
 
 
 @pytest.mark.parametrize("fault", random.Random(2026).sample(CASES, 3), ids=str)
