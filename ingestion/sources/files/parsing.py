@@ -15,25 +15,14 @@ from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from ingestion.sources.files.amounts import parse_amount, parse_money
+from ingestion.sources.files.amounts import parse_money
 from ingestion.sources.files.dates import (
     cached_date,
     cached_timestamp,
-    parse_date,
-    parse_timestamp,
 )
 from ingestion.sources.files.opening import is_marked
 from warehouse.companies import Company, FileColumn, FileFeed, SpendColumn, SpendFeed
 from warehouse.currencies import minor_units
-
-__all__ = [
-    "BadFieldError",
-    "RowParser",
-    "SpendParser",
-    "parse_amount",
-    "parse_date",
-    "parse_timestamp",
-]
 
 EARLIEST_DATE = date(1970, 1, 1)
 

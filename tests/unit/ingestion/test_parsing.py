@@ -7,13 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.sources.files.parsing import (
-    BadFieldError,
-    RowParser,
-    parse_amount,
-    parse_date,
-    parse_timestamp,
-)
+from ingestion.sources.files.amounts import parse_amount
+from ingestion.sources.files.dates import parse_date, parse_timestamp
+from ingestion.sources.files.parsing import BadFieldError, RowParser
 from warehouse.companies import Company, FileFeed
 
 NEW_YORK = ZoneInfo("America/New_York")
