@@ -27,6 +27,10 @@ from warehouse.settings import (
 
 DATABASES = (WAREHOUSE_DATABASE, DAGSTER_DATABASE, MLFLOW_DATABASE)
 
+#: What Dagster and MLflow note there can be noted anew, so no commit waits for the disk: they make
+#: hundreds in a run. After a crash the last second may be missing, never something before it.
+NOTEBOOKS = (DAGSTER_DATABASE, MLFLOW_DATABASE)
+
 DDL_FOLDER = Path(__file__).with_name("ddl")
 
 # Any number, the same in every process: keeps two of them from making the same thing at once.
@@ -74,9 +78,10 @@ def database_exists(database: str, settings: Settings | None = None) -> bool:
                 listed = _is_listed(connection, _name_on_server(database, settings))
         except ConnectionFailedError:
             raise refused from None
-        if listed:
-            raise
-        return False
+        if not listed:
+            return False
+        # Another process may have made it since.
+        connect_to(url(database, settings)).close()
     return True
 
 
@@ -109,6 +114,12 @@ def _create(database: str, settings: Settings) -> None:
                     sql.Identifier(name)
                 )
             )
+            if database in NOTEBOOKS:
+                connection.execute(
+                    sql.SQL("alter database {} set synchronous_commit to off").format(
+                        sql.Identifier(name)
+                    )
+                )
         except psycopg.errors.InsufficientPrivilege:
             role = connection.info.user
             raise MissingRightError(

@@ -44,6 +44,11 @@ def warehouse_settings() -> Iterator[Settings]:
         try:
             server.start()
             ensure_databases()
+            # It is thrown away, so it needs no disk to survive a crash.
+            with connect(settings=settings, autocommit=True) as connection:
+                for option in ("fsync", "synchronous_commit", "full_page_writes"):
+                    connection.execute(f"alter system set {option} = off")
+                connection.execute("select pg_reload_conf()")
             yield settings
         finally:
             server.stop()

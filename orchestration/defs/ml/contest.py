@@ -33,7 +33,7 @@ def clv_model_scores(
     customer_days: CustomerDays,
     mlflow: Mlflow,
 ) -> dg.MaterializeResult:
-    """Holds the contest of one company."""
+    """Holds the contest of one company, unless the champion stems from these very data."""
     from ml.eligibility import company_eligibility
     from ml.evaluation.contest import (
         all_score_rows,
@@ -45,7 +45,12 @@ def clv_model_scores(
     from ml.models.counts import MIN_REPEAT_CUSTOMERS
     from ml.models.preparation import Preparation
     from ml.registry.fingerprint import run_fingerprint
-    from ml.registry.tracking import ContestRecord, champions_in_service, log_contest
+    from ml.registry.tracking import (
+        ContestRecord,
+        champions_in_service,
+        log_contest,
+        registered_champion,
+    )
     from warehouse.bulk import replace_frame
     from warehouse.connection import connect
 
@@ -58,6 +63,17 @@ def clv_model_scores(
     }
     run = run_fingerprint(days.daily, settings)
     tracking = mlflow.tracking()
+    registered = registered_champion(tracking, company.id, run)
+    if registered is not None and _scores_stand(company.id, run):
+        context.log.info("Same data, settings and code as in the last contest: its outcome stands")
+        return dg.MaterializeResult(
+            metadata=table_metadata("ml", "clv_model_scores")
+            | _figures(company.id)
+            | {
+                "registered_model": f"{registered.model_name} version {registered.version}",
+                "mlflow_run_id": registered.mlflow_run_id,
+            }
+        )
     in_service = champions_in_service(tracking, company.id, run)
     prepared = Preparation(days.daily)
     contests = hold_contests(prepared, days.as_of, company.horizons_months, in_service=in_service)
@@ -93,15 +109,9 @@ def clv_model_scores(
         bool(contest.backtests),
     )
     context.log.info("Champion: %s (%s)", contest.champion, contest.reason)
-    figures = {
-        f"{backtest.candidate.name}_{name}": round(float(getattr(backtest.metrics, name)), 4)
-        for backtest in contest.backtests
-        if backtest.candidate.name in {contest.champion, "naive"}
-        for name in ("mae", "spearman", "normalised_gini", "decile_mape", "total_ratio")
-    }
     return dg.MaterializeResult(
         metadata=table_metadata("ml", "clv_model_scores")
-        | figures
+        | _figures(company.id)
         | {
             "champion": contest.champion,
             "champions": dg.MetadataValue.json(
@@ -113,9 +123,45 @@ def clv_model_scores(
             "registered_model": f"{registered.model_name} version {registered.version}",
             "mlflow_run_id": registered.mlflow_run_id,
             "cutoff": contest.cutoff.isoformat(),
-            "candidates": len(contest.backtests),
         }
     )
+
+
+def _scores_stand(company_id: str, run: str) -> bool:
+    """Says whether the scores of a company are those of a run."""
+    from warehouse.connection import connect
+
+    with connect() as connection:
+        runs = connection.execute(
+            "select distinct run from ml.clv_model_scores where company_id = %s", (company_id,)
+        ).fetchall()
+    return runs == [(run,)]
+
+
+def _figures(company_id: str) -> dict[str, float]:
+    """Returns how many took part, and how the champion and the baseline did.
+
+    Those of half a year, or what is nearest to it, at its latest cutoff.
+    """
+    from warehouse.connection import connect
+
+    names = ("mae", "spearman", "normalised_gini", "decile_mape", "total_ratio")
+    with connect() as connection:
+        rows = connection.execute(
+            "select model, is_champion, mae, spearman, normalised_gini, decile_mape, total_ratio"
+            " from ml.clv_model_scores"
+            " where company_id = %(company)s and segment = 'all' and (horizon, cutoff) = ("
+            "     select horizon, cutoff from ml.clv_model_scores"
+            "     where company_id = %(company)s and segment = 'all'"
+            "     order by abs(horizon_days - 183), horizon_days, cutoff desc limit 1)",
+            {"company": company_id},
+        ).fetchall()
+    return {"candidates": len(rows)} | {
+        f"{model}_{name}": round(figure, 4)
+        for model, is_champion, *figures in rows
+        for name, figure in zip(names, figures, strict=True)
+        if figure is not None and (is_champion or model == "naive")
+    }
 
 
 @dg.asset(
