@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
@@ -135,20 +134,22 @@ class Column:
         try:
             return self._getter(records)
         except AttributeError:
-            names = [attribute(key) for key in self.keys]
-            values = list(map(attrgetter(names[0]), records))
-            for name in names[1:]:
-                values = [None if value is None else getattr(value, name) for value in values]
-            return values
+            return self._careful_getter(records)
+
+    # Compiled, they take a third of what attrgetter takes; the names are those of a table.
 
     @cached_property
     def _getter(self) -> Callable[[Sequence[Node]], list[Any]]:
-        # Compiled, it takes a third of what attrgetter takes; the names are those of a table.
         path = ".".join(attribute(key) for key in self.keys)
-        getter: Callable[[Sequence[Node]], list[Any]] = eval(  # noqa: S307
-            f"lambda records: [each.{path} for each in records]"
-        )
-        return getter
+        return _compiled(f"lambda records: [each.{path} for each in records]")
+
+    @cached_property
+    def _careful_getter(self) -> Callable[[Sequence[Node]], list[Any]]:
+        """Reads null where something on the way is null."""
+        found = f"each.{attribute(self.keys[0])}"
+        for step, key in enumerate(self.keys[1:]):
+            found = f"None if (step{step} := {found}) is None else step{step}.{attribute(key)}"
+        return _compiled(f"lambda records: [{found} for each in records]")
 
     def finish(self, raw: pa.Array) -> pa.Array:
         """Turns values as JSON has them into the column.
@@ -412,6 +413,11 @@ class Table:
     @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(column.keys[0] for column in self.columns)
+
+
+def _compiled(getter: str) -> Callable[[Sequence[Node]], list[Any]]:
+    made: Callable[[Sequence[Node]], list[Any]] = eval(getter)  # noqa: S307
+    return made
 
 
 def last_part(global_id: str) -> str:
