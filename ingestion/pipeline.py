@@ -5,20 +5,19 @@ Belongs here: names, destination, crash safety. Does not belong here: what a sou
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dlt
-import pyarrow as pa
 from dlt.common.schema.utils import get_columns_names_with_prop
 from psycopg import sql
 
+from ingestion import memory
 from ingestion.errors import SourceError
 from ingestion.locks import one_at_a_time, session_name, writing
 from warehouse.connection import connect, exists, url
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
 ROWS_PER_FILE = 20_000
 ROWS_PER_COPY = 2_000
 WORKERS = 2
-
-#: Parameters of glibc's mallopt; other libraries of C have neither it nor malloc_trim.
-_M_MMAP_THRESHOLD = -3
-_M_ARENA_MAX = -8
-
-#: Memory in larger pieces than that goes back to the system as soon as it is freed.
-LARGE_BYTES = 1 << 18
 
 
 def load(
@@ -70,7 +62,7 @@ def load(
         dlt.pipeline.exceptions.PipelineStepFailed: Any other failure. The state is as before; the
             next load mends what was half done.
     """
-    _bound_memory()
+    memory.bound()
     dlt.config["runtime.dlthub_telemetry"] = False
     # It warns of every hint that Arrow's schema can't carry, at each load.
     logging.getLogger("dlt").setLevel(logging.ERROR)
@@ -103,7 +95,7 @@ def load(
             with _seldom_collected():
                 pipeline.extract(source, loader_file_format="parquet")
             pipeline.normalize()
-            _return_memory()
+            memory.give_back()
             with writing(company_id):
                 if once_read is not None:
                     once_read()
@@ -173,24 +165,6 @@ def _settle_table(schema: str, table: TTableSchema) -> None:
         ).fetchone()
         if outdated and outdated[0]:
             connection.execute(sql.SQL("analyze {}").format(name))
-
-
-def _bound_memory() -> None:
-    """Lets a long load take no more memory than a short one.
-
-    By itself Arrow and glibc keep what was freed: for each thread apart, and in pieces between
-    which the next ones don't fit.
-    """
-    pa.set_memory_pool(pa.system_memory_pool())
-    with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
-
-
-def _return_memory() -> None:
-    """Gives back what reading took before writing takes its own."""
-    with suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

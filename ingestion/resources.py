@@ -14,6 +14,7 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from ingestion import memory
 from ingestion.arrow import Table
 from ingestion.intake import Pages
 
@@ -99,5 +100,6 @@ def _gathered(found: Iterator[Pages]) -> Iterator[Pages]:
         if rows >= ROWS_AT_ONCE:
             yield {name: pa.concat_tables(each) for name, each in waiting.items()}
             waiting, rows = {}, 0
+            memory.give_back()
     if waiting:
         yield {name: pa.concat_tables(each) for name, each in waiting.items()}
