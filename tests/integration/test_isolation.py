@@ -106,6 +106,8 @@ def company(name: str, endpoint: str) -> dict[str, Any]:
         "base_currency": "EUR" if name == "bolt" else "USD",
         "timezone": "Europe/Berlin" if name == "bolt" else "America/New_York",
         "margin_rate": 0.3,
+        # One contest a company is enough here.
+        "horizons_months": [6],
         "sources": {"shopify": {"shop": f"{name}.myshopify.com", "endpoint": endpoint}},
     }
 

@@ -407,6 +407,7 @@ def test_a_service_that_cannot_start_is_named_and_quoted(
         assert connection.execute("select 1").fetchone() == (1,), "the server isn't ours to stop"
 
 
+@pytest.mark.faults
 def test_up_that_is_killed_is_taken_over_by_the_next(folder: Path) -> None:
     own = make_settings(folder / ".clv")
     try:
