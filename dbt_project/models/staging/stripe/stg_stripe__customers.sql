@@ -1,0 +1,14 @@
+with source as (
+    select * from {{ landed('raw_stripe', 'customers') }}
+)
+
+select
+    company_id,
+    id as customer_id,
+    created_at,
+    livemode as is_live,
+    {{ hash_email('email') }} as email_hash,
+    country,
+    currency,
+    delinquent as is_delinquent
+from source
