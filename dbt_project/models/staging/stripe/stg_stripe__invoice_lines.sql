@@ -12,6 +12,7 @@ select
     subtotal,
     discount,
     quantity,
+    description,
     price_id,
     product_id,
     unit_amount_decimal,
