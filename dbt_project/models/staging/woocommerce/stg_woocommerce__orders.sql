@@ -33,5 +33,6 @@ select
     transaction_id,
     {{ json_noted('meta_data', '_stripe_intent_id') }} as noted_stripe_intent_id,
     {{ json_noted('meta_data', '_stripe_fee') }} as noted_stripe_fee,
-    {{ json_noted('meta_data', '_stripe_currency') }} as noted_stripe_currency
+    {{ json_noted('meta_data', '_stripe_currency') }} as noted_stripe_currency,
+    {{ json_noted('meta_data', '_wc_order_attribution_utm_source') }} as noted_utm_source
 from source
