@@ -1,6 +1,5 @@
--- One row for each cohort that a customer belongs to. A company that knows nothing of a dimension
--- has no rows of it, and products beyond the commonest count together, so that cohorts grow with the
--- months and not with the catalogue.
+-- A company that knows nothing of a dimension has no rows of it, and products beyond the commonest
+-- count together, so that cohorts grow with the months and not with the catalogue.
 with customers as (
     select
         company_id,
@@ -29,7 +28,7 @@ first_lines as (
         order_lines.product,
         row_number() over (
             partition by order_lines.company_id, first_orders.customer_id
-            order by order_lines.gross_revenue_base desc, order_lines.product
+            order by order_lines.gross_revenue_base desc, order_lines.product asc
         ) as place
     from {{ ref('fct_order_lines') }} as order_lines
     inner join first_orders
@@ -43,7 +42,7 @@ product_ranks as (
     select
         company_id,
         product,
-        row_number() over (partition by company_id order by count(*) desc, product) as place
+        row_number() over (partition by company_id order by count(*) desc, product asc) as place
     from first_lines
     where place = 1
     group by company_id, product
