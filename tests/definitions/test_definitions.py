@@ -21,6 +21,8 @@ RAW = {
     "raw_rates/exchange_rates",
 }
 MARTS = {
+    "marts/bridge_customer_identities",
+    "marts/channel_performance",
     "marts/cohort_retention",
     "marts/customer_daily",
     "marts/customer_features",
@@ -32,6 +34,8 @@ MARTS = {
     "marts/dim_products",
     "marts/fct_order_lines",
     "marts/fct_orders",
+    "marts/fct_subscriptions",
+    "marts/fct_transactions",
 }
 ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {

@@ -87,6 +87,16 @@ def _refunds(shop: Shop) -> Iterator[Row]:
                 "created_at": _at(made.created_at),
                 "currency": order.currencies.presentment,
                 "amount": str(_paid_back(order, made)),
+                "shipping": str(
+                    sum(
+                        (
+                            each.subtotal.presentment
+                            + (_ZERO if order.taxes_included else each.tax.presentment)
+                            for each in made.shipping
+                        ),
+                        _ZERO,
+                    )
+                ),
             }
 
 
@@ -104,6 +114,7 @@ def _refund_lines(shop: Shop) -> Iterator[Row]:
                         line.subtotal.presentment
                         + (_ZERO if order.taxes_included else line.tax.presentment)
                     ),
+                    "tax": str(line.tax.presentment),
                 }
 
 

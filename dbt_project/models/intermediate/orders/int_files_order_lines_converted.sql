@@ -23,7 +23,7 @@ attributed as (
     from order_lines
 ),
 
--- Only the base currency has a rate; any other stays null and is quarantined, never taken as 1.
+-- Where there is no rate it stays null and the line is quarantined, never taken as 1.
 rated as (
     select
         attributed.*,
@@ -31,9 +31,15 @@ rated as (
         companies.margin_rate,
         case
             when attributed.currency = companies.base_currency then cast(1 as numeric)
+            else rates.exchange_rate
         end as exchange_rate
     from attributed
     inner join companies on attributed.company_id = companies.company_id
+    left join {{ ref('int_exchange_rates_crossed') }} as rates
+        on
+            attributed.currency = rates.currency
+            and attributed.order_date = rates.rate_date
+            and companies.base_currency = rates.base_currency
 ),
 
 split as (

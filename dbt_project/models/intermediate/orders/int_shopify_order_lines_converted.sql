@@ -401,7 +401,12 @@ select
     {{ money(in_base('gross_revenue')) }} as gross_revenue_base,
     {{ money(in_base('discount')) }} as discount_base,
     {{ money(in_base('refunded')) }} as refunded_base,
-    {{ money(in_base('net_revenue')) }} as net_revenue_base,
+    -- Of the rounded parts, so that they add up where a rate was used.
+    cast(
+        {{ money(in_base('gross_revenue')) }}
+        - {{ money(in_base('discount')) }}
+        - {{ money(in_base('refunded')) }} as numeric(18, 4)
+    ) as net_revenue_base,
     {{ money(
         'coalesce(' ~ in_base('net_revenue') ~ ' - cost_base, '
         ~ in_base('net_revenue') ~ ' * margin_rate)'

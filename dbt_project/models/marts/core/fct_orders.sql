@@ -4,8 +4,8 @@ with counted as (
     select * from {{ ref('int_orders_assembled') }}
 ),
 
-shopify_orders as (
-    select * from {{ ref('int_shopify_orders_classified') }}
+classified as (
+    select * from {{ ref('int_orders_classified') }}
     where exchange_rate is not null
 ),
 
@@ -14,30 +14,30 @@ completed as (
     select
         counted.*,
         case when counted.is_purchase then 'completed' else 'refund' end as status,
-        coalesce(shopify_orders.tax, {{ no_money }}) as tax,
-        coalesce(shopify_orders.shipping, {{ no_money }}) as shipping,
-        coalesce(shopify_orders.fees, {{ no_money }}) as fees,
-        coalesce(shopify_orders.tax_base, {{ no_money }}) as tax_base,
-        coalesce(shopify_orders.shipping_base, {{ no_money }}) as shipping_base,
-        coalesce(shopify_orders.fees_base, {{ no_money }}) as fees_base
+        coalesce(classified.tax, {{ no_money }}) as tax,
+        coalesce(classified.shipping, {{ no_money }}) as shipping,
+        coalesce(classified.fees, {{ no_money }}) as fees,
+        coalesce(classified.tax_base, {{ no_money }}) as tax_base,
+        coalesce(classified.shipping_base, {{ no_money }}) as shipping_base,
+        coalesce(classified.fees_base, {{ no_money }}) as fees_base
     from counted
-    left join shopify_orders
+    left join classified
         on
-            counted.company_id = shopify_orders.company_id
-            and counted.order_id = shopify_orders.order_id
-            and counted.source = shopify_orders.source
+            counted.company_id = classified.company_id
+            and counted.order_id = classified.order_id
+            and counted.source = classified.source
 ),
 
 -- Orders that were tested, cancelled, never paid or left without a line: they have a status and
 -- no money, so that no sum over orders counts them by mistake. What the payment cost stays spent.
 uncounted as (
-    select shopify_orders.*
-    from shopify_orders
+    select classified.*
+    from classified
     left join counted
         on
-            shopify_orders.company_id = counted.company_id
-            and shopify_orders.order_id = counted.order_id
-            and shopify_orders.source = counted.source
+            classified.company_id = counted.company_id
+            and classified.order_id = counted.order_id
+            and classified.source = counted.source
     where counted.order_id is null
 )
 
