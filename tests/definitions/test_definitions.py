@@ -36,6 +36,7 @@ MARTS = {
     "marts/fct_orders",
     "marts/fct_subscriptions",
     "marts/fct_transactions",
+    "marts/payment_fees_monthly",
 }
 ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from demo.stores.business.model import Order, Refund, Shop
+from demo.stores.business.model import Line, Order, Refund, Shop
 from demo.stores.business.payments import intent_id, order_key, paid_by_stripe
 
 Row = dict[str, Any]
@@ -51,6 +51,15 @@ def _orders(shop: Shop) -> Iterator[Row]:
         }
 
 
+def _unit_cost(shop: Shop, line: Line) -> str | None:
+    """What a piece costs today, as far as the site still tells."""
+    product = shop.products.get(line.product_id) if line.product_id else None
+    variant = shop.variant(line.variant_id)
+    if product is None or product.trashed or variant is None or variant.unit_cost is None:
+        return None
+    return str(variant.unit_cost)
+
+
 def _lines(shop: Shop, goods: bool) -> Iterator[Row]:
     for order in _there(shop):
         for line in order.lines:
@@ -62,6 +71,7 @@ def _lines(shop: Shop, goods: bool) -> Iterator[Row]:
                 "id": line.id,
                 "order_id": order.id,
                 "title": line.title,
+                "unit_cost": _unit_cost(shop, line),
                 "quantity": line.quantity,
                 "currency": order.currencies.presentment,
                 "total": str(discounted - tax if order.taxes_included else discounted),

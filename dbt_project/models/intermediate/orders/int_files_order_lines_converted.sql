@@ -49,7 +49,7 @@ split as (
         cast(0 as numeric(18, 4)) as discount,
         greatest(-amount, 0) as refunded,
         amount as net_revenue,
-        {{ money('amount * margin_rate') }} as contribution_margin,
+        {{ money('amount * margin_rate') }} as gross_margin,
         {{ money('amount * exchange_rate') }} as net_revenue_base
     from rated
 )
@@ -78,10 +78,10 @@ select
     discount,
     {{ money('refunded') }} as refunded,
     net_revenue,
-    contribution_margin,
+    gross_margin,
     {{ money('gross_revenue * exchange_rate') }} as gross_revenue_base,
     {{ money('discount * exchange_rate') }} as discount_base,
     {{ money('refunded * exchange_rate') }} as refunded_base,
     net_revenue_base,
-    {{ money('net_revenue_base * margin_rate') }} as contribution_margin_base
+    {{ money('net_revenue_base * margin_rate') }} as gross_margin_base
 from split

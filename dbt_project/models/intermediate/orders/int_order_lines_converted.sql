@@ -41,12 +41,12 @@ select
     order_lines.discount,
     order_lines.refunded,
     order_lines.net_revenue,
-    order_lines.contribution_margin,
+    order_lines.gross_margin,
     order_lines.gross_revenue_base,
     order_lines.discount_base,
     order_lines.refunded_base,
     order_lines.net_revenue_base,
-    order_lines.contribution_margin_base
+    order_lines.gross_margin_base
 from order_lines
 left join duplicates
     on

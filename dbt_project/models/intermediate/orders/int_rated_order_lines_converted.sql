@@ -81,11 +81,11 @@ select
     refunded,
     net_revenue,
     {{ money('coalesce(net_revenue - cost_base / exchange_rate, net_revenue * margin_rate)') }}
-        as contribution_margin,
+        as gross_margin,
     gross_revenue_base,
     discount_base,
     refunded_base,
     net_revenue_base,
     {{ money('coalesce(net_revenue_base - cost_base, net_revenue_base * margin_rate)') }}
-        as contribution_margin_base
+        as gross_margin_base
 from netted

@@ -397,7 +397,7 @@ select
     {{ money(
         'coalesce(net_revenue_presentment - cost_base / exchange_rate,'
         ~ ' net_revenue_presentment * margin_rate)'
-    ) }} as contribution_margin,
+    ) }} as gross_margin,
     {{ money(in_base('gross_revenue')) }} as gross_revenue_base,
     {{ money(in_base('discount')) }} as discount_base,
     {{ money(in_base('refunded')) }} as refunded_base,
@@ -410,5 +410,5 @@ select
     {{ money(
         'coalesce(' ~ in_base('net_revenue') ~ ' - cost_base, '
         ~ in_base('net_revenue') ~ ' * margin_rate)'
-    ) }} as contribution_margin_base
+    ) }} as gross_margin_base
 from converted

@@ -102,36 +102,6 @@ rated as (
             standing.presentment_currency = rates.currency
             and standing.order_date = rates.rate_date
             and standing.base_currency = rates.base_currency
-),
-
--- A fee in a currency of neither side has no rate and is left out; a test tells of it.
-fees as (
-    select
-        rated.company_id,
-        rated.order_id,
-        sum(
-            case fees.currency
-                when rated.base_currency then fees.amount
-                when rated.presentment_currency then fees.amount * rated.exchange_rate
-                when rated.currency
-                    then
-                        fees.amount * rated.exchange_rate
-                        * rated.total_price_presentment / nullif(rated.total_price, 0)
-            end
-        ) as fees_base
-    from rated
-    inner join {{ ref('stg_shopify__transaction_fees') }} as fees
-        on rated.company_id = fees.company_id and rated.order_id = fees.order_id
-    where not rated.is_test
-    group by rated.company_id, rated.order_id
-),
-
-charged as (
-    select
-        rated.*,
-        coalesce(fees.fees_base, 0) as fees_base
-    from rated
-    left join fees on rated.company_id = fees.company_id and rated.order_id = fees.order_id
 )
 
 select
@@ -154,15 +124,14 @@ select
     base_currency,
     base_side,
     exchange_rate,
+    exchange_rate * total_price_presentment / nullif(total_price, 0) as shop_exchange_rate,
     case when exchange_rate is not null then order_date end as rate_date,
     total_price_presentment as total_price,
     total_tip_presentment as tip,
     total_tax_presentment as tax,
     {{ money('total_shipping_presentment - tax_in_shipping_presentment') }} as shipping,
-    {{ money('fees_base / exchange_rate') }} as fees,
     {{ money(in_base('total_tax')) }} as tax_base,
     {{ money(in_base('total_shipping') ~ ' - ' ~ in_base('tax_in_shipping')) }} as shipping_base,
-    {{ money('fees_base') }} as fees_base,
     total_tax - line_tax - tax_in_shipping as tax_on_shipping,
     total_tax_presentment - line_tax_presentment - tax_in_shipping_presentment
         as tax_on_shipping_presentment,
@@ -170,4 +139,4 @@ select
     total_shipping_presentment as charged_shipping_presentment,
     total_refunded_shipping as refunded_shipping,
     total_refunded_shipping_presentment as refunded_shipping_presentment
-from charged
+from rated

@@ -11,8 +11,7 @@ standing as (
         companies.margin_rate,
         {{ local_date('orders.created_at', 'companies.timezone') }} as order_date,
         case when lost.entity_id is null then 'woocommerce-' || orders.customer_id end
-            as known_customer_id,
-        {{ decimal_or_null('orders.noted_stripe_fee') }} as noted_fee
+            as known_customer_id
     from {{ ref('stg_woocommerce__orders') }} as orders
     inner join {{ ref('stg_files__companies') }} as companies
         on orders.company_id = companies.company_id
@@ -49,11 +48,6 @@ rated as (
             else rates.exchange_rate
         end as exchange_rate,
         case
-            when standing.noted_stripe_currency = standing.base_currency
-                then standing.noted_fee
-            else standing.noted_fee * fee_rates.exchange_rate
-        end as noted_fee_base,
-        case
             when tests.order_id is not null then 'test'
             when standing.status in ('processing', 'completed', 'refunded') then 'completed'
             when standing.status in ('cancelled', 'failed') then standing.status
@@ -73,11 +67,6 @@ rated as (
             standing.currency = rates.currency
             and standing.order_date = rates.rate_date
             and standing.base_currency = rates.base_currency
-    left join {{ ref('int_exchange_rates_crossed') }} as fee_rates
-        on
-            standing.noted_stripe_currency = fee_rates.currency
-            and standing.order_date = fee_rates.rate_date
-            and standing.base_currency = fee_rates.base_currency
 )
 
 -- Numbers of a site are small: without the prefix two sources would share them.
@@ -101,6 +90,5 @@ select
     case when exchange_rate is not null then order_date end as rate_date,
     total as total_price,
     coalesce(total_tax, 0) as tax,
-    coalesce(shipping_total, 0) as shipping,
-    {{ money('coalesce(noted_fee_base, 0)') }} as fees_base
+    coalesce(shipping_total, 0) as shipping
 from rated

@@ -62,16 +62,6 @@ stripe_payments as (
         on
             movements.company_id = disputes.company_id
             and movements.source_id = disputes.dispute_id
-    union all
-    select
-        company_id,
-        'fee-' || balance_transaction_id as transaction_id,
-        charge_id,
-        'fee' as type,
-        created_at as transacted_at,
-        currency,
-        -fee as amount
-    from {{ ref('int_stripe_fees_converted') }}
 ),
 
 stripe_transactions as (
@@ -121,24 +111,6 @@ shopify_transactions as (
         currency as shop_currency,
         case kind when 'REFUND' then -amount else amount end as shop_amount
     from shopify_payments
-    union all
-    select
-        fees.company_id,
-        'fee-' || fees.fee_id as transaction_id,
-        fees.order_id,
-        'fee' as type,
-        coalesce(payments.processed_at, payments.created_at) as transacted_at,
-        payments.gateway as payment_method,
-        fees.currency,
-        -fees.amount as amount,
-        fees.currency as shop_currency,
-        -fees.amount as shop_amount
-    from {{ ref('stg_shopify__transaction_fees') }} as fees
-    inner join {{ ref('stg_shopify__transactions') }} as payments
-        on
-            fees.company_id = payments.company_id
-            and fees.transaction_id = payments.transaction_id
-    where not payments.is_test
     union all
     select
         company_id,
@@ -230,6 +202,23 @@ all_transactions as (
         shop_currency,
         shop_amount
     from shopify_transactions
+    union all
+    select
+        company_id,
+        fee_id as transaction_id,
+        source,
+        order_source,
+        order_id,
+        null as account_id,
+        null as match_rule,
+        'fee' as type,
+        transacted_at,
+        payment_method,
+        currency,
+        -fee as amount,
+        currency as shop_currency,
+        -fee as shop_amount
+    from {{ ref('int_payment_fees_converted') }}
     union all
     select
         company_id,

@@ -53,8 +53,8 @@ accounts as (
             order by
                 identities.match_rule = 'source_id' desc,
                 identities.confidence desc,
-                identities.source,
-                identities.source_customer_id
+                identities.source asc,
+                identities.source_customer_id asc
         ) as place
     from identities
     inner join known
@@ -68,10 +68,10 @@ account_details as (
     select
         company_id,
         customer_id,
-        {%- for detail in ['email', 'first_name', 'last_name', 'phone'] %}
-            (array_agg({{ detail }} order by place) filter (where {{ detail }} is not null))[1]
-                as {{ detail }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ first_known('email', 'place') }} as email,
+        {{ first_known('first_name', 'place') }} as first_name,
+        {{ first_known('last_name', 'place') }} as last_name,
+        {{ first_known('phone', 'place') }} as phone
     from accounts
     group by company_id, customer_id
 ),
