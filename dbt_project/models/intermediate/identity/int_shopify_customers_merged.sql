@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 with recursive deletions as (
     select * from {{ ref('stg_shopify__deletions') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 with order_lines as (
     select

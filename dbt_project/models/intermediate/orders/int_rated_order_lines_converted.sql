@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 {%- set columns = [
     'company_id', 'order_id', 'customer_id', 'email_hash', 'source', 'ordered_at', 'order_date',

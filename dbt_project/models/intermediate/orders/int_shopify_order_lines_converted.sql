@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 {% set sides = ['', '_presentment'] %}
 

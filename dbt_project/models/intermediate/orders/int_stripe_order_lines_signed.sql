@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 with orders as (
     select * from {{ ref('int_stripe_orders_classified') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 with orders as (
     select * from {{ ref('int_woocommerce_orders_classified') }}
