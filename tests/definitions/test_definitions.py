@@ -26,6 +26,7 @@ MARTS = {
     "marts/cohort_retention",
     "marts/customer_daily",
     "marts/customer_features",
+    "marts/customer_history",
     "marts/customer_labels",
     "marts/customer_pii",
     "marts/customer_rfm",
@@ -59,6 +60,8 @@ REPORTING = {
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
+    "reporting/geo_ltv",
+    "reporting/product_ltv",
 }
 
 

@@ -13,14 +13,16 @@ from psycopg import sql
 
 from tests.integration.installation import Installation
 from tests.integration.reference.conftest import Built, transform
+from warehouse.quality import raw_shopify, raw_stripe, raw_woocommerce
 
-SOURCES = ["raw_shopify", "raw_stripe", "raw_woocommerce"]
+KEYS = {rules.SCHEMA: rules.KEYS for rules in (raw_shopify, raw_stripe, raw_woocommerce)}
 #: Tells what was seen when, so it may differ with what was built before.
 OF_THE_BUILDS = {"marts.customer_history"}
 
 Postgres = psycopg.Connection[tuple[object, ...]]
-#: A landed table, the copy that is kept of it, and its columns with their types.
-Kept = tuple[sql.Identifier, sql.Identifier, dict[str, str]]
+#: A landed table, the copy that is kept of it, the first column of its key, and its columns with
+#: their types.
+Kept = tuple[sql.Identifier, sql.Identifier, str, dict[str, str]]
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def kept(warehouse: Postgres) -> Iterator[list[Kept]]:
     for schema, name in warehouse.execute(
         "select schemaname, tablename from pg_tables"
         " where schemaname = any(%s) and tablename not like %s order by 1, 2",
-        (SOURCES, r"\_dlt%"),
+        ([*KEYS], r"\_dlt%"),
     ).fetchall():
         table = sql.Identifier(str(schema), str(name))
         copy = sql.Identifier("kept", f"{schema}_{name}")
@@ -47,9 +49,10 @@ def kept(warehouse: Postgres) -> Iterator[list[Kept]]:
             " where table_schema = %s and table_name = %s",
             (schema, name),
         )
-        found.append((table, copy, {str(column): str(kind) for column, kind in columns}))
+        kinds = {str(column): str(kind) for column, kind in columns}
+        found.append((table, copy, KEYS[str(schema)][str(name)][0], kinds))
     yield found
-    for table, copy, _ in found:
+    for table, copy, *_ in found:
         land(warehouse, table, copy, 1)
     warehouse.execute("drop schema kept cascade")
 
@@ -66,7 +69,7 @@ def land(warehouse: Postgres, table: sql.Identifier, copy: sql.Identifier, share
 
 def spoil(warehouse: Postgres, each: Kept) -> None:
     """Makes of some rows what they were before an edit, and adds some that are deleted later."""
-    table, copy, columns = each
+    table, copy, key, columns = each
     edits: dict[str, LiteralString] = {
         "numeric": "{0} * 2",
         "timestamp with time zone": "{0} + interval '40 days'",
@@ -81,14 +84,14 @@ def spoil(warehouse: Postgres, each: Kept) -> None:
                     table, name, sql.SQL(change).format(name)
                 )
             )
-    if "id" in columns:
-        warehouse.execute(
-            sql.SQL(
-                "insert into {} select (jsonb_populate_record(copy,"
-                " jsonb_build_object('id', 'gone-' || copy.id))).* from {} as copy"
-                " where random() < 0.1"
-            ).format(table, copy)
-        )
+    # Of another parent or of none: a key that is there already would never land twice.
+    warehouse.execute(
+        sql.SQL(
+            "insert into {} select (jsonb_populate_record(copy,"
+            " jsonb_build_object({}::text, 'gone-' || copy.{}))).* from {} as copy"
+            " where random() < 0.1"
+        ).format(table, sql.Literal(key), sql.Identifier(key), copy)
+    )
 
 
 def said(installation: Installation) -> dict[str, str]:
@@ -116,7 +119,7 @@ def test_late_edited_and_deleted_rows_leave_no_trace(
             spoil(warehouse, each)
         transform(built.installation, "run")
         assert said(built.installation) != full
-    for table, copy, _ in kept:
+    for table, copy, *_ in kept:
         land(warehouse, table, copy, 1)
     transform(built.installation, "run")
     assert said(built.installation) == full
