@@ -326,7 +326,8 @@ class Company(_Strict):
         name: Name shown to people.
         base_currency: ISO 4217 code in which everything is added up.
         timezone: IANA name; a day is a day of this zone.
-        margin_rate: Contribution margin as a share of net revenue, where no unit cost is known.
+        margin_rate: Share of net revenue that is left after cost of goods, where no unit cost is
+            known.
         discount_rate: Yearly rate at which future revenue is discounted.
         horizons_months: Horizons of the predictions.
         churn_window_days: Days without an order after which a customer counts as lost.

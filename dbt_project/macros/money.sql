@@ -6,5 +6,6 @@
     case base_side
         when 'presentment' then {{ amount }}_presentment
         when 'shop' then {{ amount }}
+        when 'rate' then {{ amount }}_presentment * exchange_rate
     end
 {%- endmacro %}

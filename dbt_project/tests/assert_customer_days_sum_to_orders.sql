@@ -10,17 +10,19 @@ with days as (
     group by company_id, customer_id
 ),
 
+-- What the payment of an order that doesn't count cost is a customer's, of whom another counts.
 orders as (
     select
         company_id,
         customer_id,
-        count(*) filter (where status = 'completed') as orders,
+        count(*) filter (where status = 'completed' and order_lines > 0) as orders,
         sum(gross_revenue_base) as gross_revenue,
         sum(net_revenue_base) as net_revenue,
         sum(contribution_margin_base) as margin
     from {{ ref('fct_orders') }}
-    where customer_id is not null and order_lines > 0
+    where customer_id is not null
     group by company_id, customer_id
+    having max(order_lines) > 0
 )
 
 select

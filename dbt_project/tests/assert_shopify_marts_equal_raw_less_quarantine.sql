@@ -96,6 +96,7 @@ accounted_rows as (
         1 as orders,
         0 as amount
     from {{ ref('orders_without_rate') }}
+    where source = 'shopify'
     union all
     -- A line in quarantine shows its net alone; what came back is no part of what was bought.
     select

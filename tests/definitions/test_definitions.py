@@ -21,9 +21,12 @@ RAW = {
     "raw_rates/exchange_rates",
 }
 MARTS = {
+    "marts/bridge_customer_identities",
+    "marts/channel_performance",
     "marts/cohort_retention",
     "marts/customer_daily",
     "marts/customer_features",
+    "marts/customer_history",
     "marts/customer_labels",
     "marts/customer_pii",
     "marts/customer_rfm",
@@ -32,6 +35,9 @@ MARTS = {
     "marts/dim_products",
     "marts/fct_order_lines",
     "marts/fct_orders",
+    "marts/fct_subscriptions",
+    "marts/fct_transactions",
+    "marts/payment_fees_monthly",
 }
 ML = {"ml/clv_model_scores", "ml/clv_predictions"}
 GROUPS = {
@@ -54,6 +60,8 @@ REPORTING = {
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
+    "reporting/geo_ltv",
+    "reporting/product_ltv",
 }
 
 

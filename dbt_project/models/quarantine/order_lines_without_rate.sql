@@ -24,7 +24,7 @@ select
             then 'unknown currency ' || order_lines.currency
         else
             'no exchange rate from ' || order_lines.currency
-            || ' to ' || order_lines.base_currency
+            || ' to ' || order_lines.base_currency || ' on ' || order_lines.order_date
     end as reason
 from order_lines
 left join currencies on order_lines.currency = currencies.currency_code

@@ -1,5 +1,5 @@
 with orders as (
-    select * from {{ ref('int_shopify_orders_classified') }}
+    select * from {{ ref('int_orders_classified') }}
     where exchange_rate is null
 ),
 
@@ -21,8 +21,12 @@ select
     case
         when currencies.currency_code is null then 'unknown currency ' || orders.currency
         else
-            'no exchange rate from ' || orders.currency || ' or ' || orders.shop_currency
-            || ' to ' || orders.base_currency
+            'no exchange rate from ' || orders.currency
+            || case
+                when orders.shop_currency <> orders.currency then ' or ' || orders.shop_currency
+                else ''
+            end
+            || ' to ' || orders.base_currency || ' on ' || orders.order_date
     end as reason
 from orders
 left join currencies on orders.currency = currencies.currency_code

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from demo.stores.business.model import Order, Refund, Shop
+from demo.stores.business.model import Line, Order, Refund, Shop
 from demo.stores.business.payments import intent_id, order_key, paid_by_stripe
 
 Row = dict[str, Any]
@@ -51,6 +51,15 @@ def _orders(shop: Shop) -> Iterator[Row]:
         }
 
 
+def _unit_cost(shop: Shop, line: Line) -> str | None:
+    """What a piece costs today, as far as the site still tells."""
+    product = shop.products.get(line.product_id) if line.product_id else None
+    variant = shop.variant(line.variant_id)
+    if product is None or product.trashed or variant is None or variant.unit_cost is None:
+        return None
+    return str(variant.unit_cost)
+
+
 def _lines(shop: Shop, goods: bool) -> Iterator[Row]:
     for order in _there(shop):
         for line in order.lines:
@@ -62,6 +71,7 @@ def _lines(shop: Shop, goods: bool) -> Iterator[Row]:
                 "id": line.id,
                 "order_id": order.id,
                 "title": line.title,
+                "unit_cost": _unit_cost(shop, line),
                 "quantity": line.quantity,
                 "currency": order.currencies.presentment,
                 "total": str(discounted - tax if order.taxes_included else discounted),
@@ -87,6 +97,16 @@ def _refunds(shop: Shop) -> Iterator[Row]:
                 "created_at": _at(made.created_at),
                 "currency": order.currencies.presentment,
                 "amount": str(_paid_back(order, made)),
+                "shipping": str(
+                    sum(
+                        (
+                            each.subtotal.presentment
+                            + (_ZERO if order.taxes_included else each.tax.presentment)
+                            for each in made.shipping
+                        ),
+                        _ZERO,
+                    )
+                ),
             }
 
 
@@ -104,6 +124,7 @@ def _refund_lines(shop: Shop) -> Iterator[Row]:
                         line.subtotal.presentment
                         + (_ZERO if order.taxes_included else line.tax.presentment)
                     ),
+                    "tax": str(line.tax.presentment),
                 }
 
 

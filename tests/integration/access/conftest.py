@@ -85,7 +85,13 @@ REBUILD = ("build", "--exclude", "resource_type:test", "resource_type:unit_test"
 
 
 def company(company_id: str) -> Company:
-    columns = {"customer_id": "who", "email": "mail", "order_date": "day", "amount": "paid"}
+    columns = {
+        "customer_id": "who",
+        "email": "mail",
+        "order_date": "day",
+        "amount": "paid",
+        "product": "what",
+    }
     feed = {"feed": "orders", "path": f"{company_id}.csv", "columns": columns, "currency": "EUR"}
     return Company.model_validate(
         {
@@ -105,7 +111,8 @@ def modelled(warehouse_settings: Settings) -> Iterator[Modelled]:
     companies = [company(name) for name in COMPANIES]
     for each in companies:
         (folder / f"{each.id}.csv").write_text(
-            "\n".join(["who,mail,day,paid", *LINES[each.id]]) + "\n"
+            "\n".join(["who,mail,day,paid,what", *(f"{line},mug" for line in LINES[each.id])])
+            + "\n"
         )
         land_files(each, folder)
     land_companies(companies)

@@ -29,8 +29,43 @@ new_products as (
     group by company_id, customer_id, order_date
 ),
 
--- Money on the day it moved: a refund on its own date, so that a cut by date never leaks.
-line_days as (
+customers as (
+    select distinct
+        company_id,
+        customer_id
+    from order_lines
+),
+
+-- Whoever bought something bears what payment cost, of orders that don't count too.
+movements as (
+    select
+        company_id,
+        customer_id,
+        order_date,
+        gross_revenue_base,
+        discount_base,
+        refunded_base,
+        net_revenue_base,
+        gross_margin_base as margin_base
+    from order_lines
+    union all
+    select
+        fees.company_id,
+        fees.customer_id,
+        fees.fee_date as order_date,
+        0 as gross_revenue_base,
+        0 as discount_base,
+        0 as refunded_base,
+        0 as net_revenue_base,
+        -coalesce(fees.fee_base, 0) as margin_base
+    from {{ ref('int_payment_fees_converted') }} as fees
+    inner join customers
+        on fees.company_id = customers.company_id and fees.customer_id = customers.customer_id
+),
+
+-- Money on the day it moved: a refund and a fee on their own dates, so that a cut by date never
+-- leaks.
+days as (
     select
         company_id,
         customer_id,
@@ -39,8 +74,8 @@ line_days as (
         {{ money('sum(discount_base)') }} as discount_base,
         {{ money('sum(refunded_base)') }} as refunded_base,
         {{ money('sum(net_revenue_base)') }} as net_revenue_base,
-        {{ money('sum(contribution_margin_base)') }} as margin_base
-    from order_lines
+        {{ money('sum(margin_base)') }} as margin_base
+    from movements
     group by company_id, customer_id, order_date
 ),
 
@@ -63,26 +98,26 @@ order_days as (
 )
 
 select
-    line_days.company_id,
-    line_days.customer_id,
-    line_days.order_date,
+    days.company_id,
+    days.customer_id,
+    days.order_date,
     cast(coalesce(order_days.orders, 0) as integer) as orders,
-    line_days.gross_revenue_base,
-    line_days.discount_base,
-    line_days.refunded_base,
-    line_days.net_revenue_base,
-    line_days.margin_base,
+    days.gross_revenue_base,
+    days.discount_base,
+    days.refunded_base,
+    days.net_revenue_base,
+    days.margin_base,
     order_days.fully_refunded_on,
     order_days.days_since_previous_order,
     cast(coalesce(new_products.new_products, 0) as integer) as new_products
-from line_days
+from days
 left join order_days
     on
-        line_days.company_id = order_days.company_id
-        and line_days.customer_id = order_days.customer_id
-        and line_days.order_date = order_days.order_date
+        days.company_id = order_days.company_id
+        and days.customer_id = order_days.customer_id
+        and days.order_date = order_days.order_date
 left join new_products
     on
-        line_days.company_id = new_products.company_id
-        and line_days.customer_id = new_products.customer_id
-        and line_days.order_date = new_products.order_date
+        days.company_id = new_products.company_id
+        and days.customer_id = new_products.customer_id
+        and days.order_date = new_products.order_date

@@ -17,6 +17,16 @@ identities as (
     group by company_id, customer_id
 ),
 
+fees as (
+    select
+        company_id,
+        customer_id,
+        sum(fee_base) as fees_base
+    from {{ ref('int_payment_fees_converted') }}
+    where customer_id is not null
+    group by company_id, customer_id
+),
+
 histories as (
     select
         company_id,
@@ -28,7 +38,7 @@ histories as (
         {{ money('sum(gross_revenue_base)') }} as gross_revenue_base,
         {{ money('sum(refunded_base)') }} as refunded_base,
         {{ money('sum(net_revenue_base)') }} as net_revenue_base,
-        {{ money('sum(contribution_margin_base)') }} as margin_base,
+        {{ money('sum(gross_margin_base)') }} as gross_margin_base,
         max(channel) filter (where customer_order_number = 1) as acquisition_channel,
         max(country) filter (where customer_order_number = 1) as country,
         max(gross_revenue_base) filter (where customer_order_number = 1) as first_order_value
@@ -48,7 +58,7 @@ select
     histories.gross_revenue_base,
     histories.refunded_base,
     histories.net_revenue_base,
-    histories.margin_base,
+    {{ money('histories.gross_margin_base - coalesce(fees.fees_base, 0)') }} as margin_base,
     histories.acquisition_channel,
     histories.country,
     histories.first_order_value
@@ -57,3 +67,7 @@ inner join histories
     on
         identities.company_id = histories.company_id
         and identities.customer_id = histories.customer_id
+left join fees
+    on
+        identities.company_id = fees.company_id
+        and identities.customer_id = fees.customer_id

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 with order_lines as (
     select
@@ -23,7 +23,7 @@ attributed as (
     from order_lines
 ),
 
--- Only the base currency has a rate; any other stays null and is quarantined, never taken as 1.
+-- Where there is no rate it stays null and the line is quarantined, never taken as 1.
 rated as (
     select
         attributed.*,
@@ -31,9 +31,15 @@ rated as (
         companies.margin_rate,
         case
             when attributed.currency = companies.base_currency then cast(1 as numeric)
+            else rates.exchange_rate
         end as exchange_rate
     from attributed
     inner join companies on attributed.company_id = companies.company_id
+    left join {{ ref('int_exchange_rates_crossed') }} as rates
+        on
+            attributed.currency = rates.currency
+            and attributed.order_date = rates.rate_date
+            and companies.base_currency = rates.base_currency
 ),
 
 split as (
@@ -43,7 +49,7 @@ split as (
         cast(0 as numeric(18, 4)) as discount,
         greatest(-amount, 0) as refunded,
         amount as net_revenue,
-        {{ money('amount * margin_rate') }} as contribution_margin,
+        {{ money('amount * margin_rate') }} as gross_margin,
         {{ money('amount * exchange_rate') }} as net_revenue_base
     from rated
 )
@@ -72,10 +78,10 @@ select
     discount,
     {{ money('refunded') }} as refunded,
     net_revenue,
-    contribution_margin,
+    gross_margin,
     {{ money('gross_revenue * exchange_rate') }} as gross_revenue_base,
     {{ money('discount * exchange_rate') }} as discount_base,
     {{ money('refunded * exchange_rate') }} as refunded_base,
     net_revenue_base,
-    {{ money('net_revenue_base * margin_rate') }} as contribution_margin_base
+    {{ money('net_revenue_base * margin_rate') }} as gross_margin_base
 from split

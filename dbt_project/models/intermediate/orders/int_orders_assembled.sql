@@ -30,12 +30,12 @@ orders as (
         {{ money('sum(discount)') }} as discount,
         {{ money('sum(refunded)') }} as refunded,
         {{ money('sum(net_revenue)') }} as net_revenue,
-        {{ money('sum(contribution_margin)') }} as contribution_margin,
+        {{ money('sum(gross_margin)') }} as gross_margin,
         {{ money('sum(gross_revenue_base)') }} as gross_revenue_base,
         {{ money('sum(discount_base)') }} as discount_base,
         {{ money('sum(refunded_base)') }} as refunded_base,
         {{ money('sum(net_revenue_base)') }} as net_revenue_base,
-        {{ money('sum(contribution_margin_base)') }} as contribution_margin_base,
+        {{ money('sum(gross_margin_base)') }} as gross_margin_base,
         max(order_date) filter (where refunded > 0) as last_refund_date
     from order_lines
     group by company_id, order_id
@@ -70,12 +70,12 @@ select
     discount,
     refunded,
     net_revenue,
-    contribution_margin,
+    gross_margin,
     gross_revenue_base,
     discount_base,
     refunded_base,
     net_revenue_base,
-    contribution_margin_base,
+    gross_margin_base,
     case
         when gross_revenue > 0 and refunded >= gross_revenue - discount then last_refund_date
     end as fully_refunded_on,

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='replaced_view') }}
 
 {% set sides = ['', '_presentment'] %}
 
@@ -397,13 +397,18 @@ select
     {{ money(
         'coalesce(net_revenue_presentment - cost_base / exchange_rate,'
         ~ ' net_revenue_presentment * margin_rate)'
-    ) }} as contribution_margin,
+    ) }} as gross_margin,
     {{ money(in_base('gross_revenue')) }} as gross_revenue_base,
     {{ money(in_base('discount')) }} as discount_base,
     {{ money(in_base('refunded')) }} as refunded_base,
-    {{ money(in_base('net_revenue')) }} as net_revenue_base,
+    -- Of the rounded parts, so that they add up where a rate was used.
+    cast(
+        {{ money(in_base('gross_revenue')) }}
+        - {{ money(in_base('discount')) }}
+        - {{ money(in_base('refunded')) }} as numeric(18, 4)
+    ) as net_revenue_base,
     {{ money(
         'coalesce(' ~ in_base('net_revenue') ~ ' - cost_base, '
         ~ in_base('net_revenue') ~ ' * margin_rate)'
-    ) }} as contribution_margin_base
+    ) }} as gross_margin_base
 from converted

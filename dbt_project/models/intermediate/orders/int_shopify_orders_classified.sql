@@ -1,42 +1,9 @@
-with recursive deletions as (
+with deletions as (
     select * from {{ ref('stg_shopify__deletions') }}
 ),
 
--- A customer may be merged into one who is merged in turn.
-mergers as (
-    select
-        company_id,
-        entity_id as customer_id,
-        merged_into
-    from deletions
-    where entity = 'customers' and merged_into is not null
-    union
-    select
-        mergers.company_id,
-        mergers.customer_id,
-        deletions.merged_into
-    from mergers
-    inner join deletions
-        on
-            mergers.company_id = deletions.company_id
-            and mergers.merged_into = deletions.entity_id
-            and deletions.entity = 'customers'
-            and deletions.merged_into is not null
-),
-
 survivors as (
-    select
-        mergers.company_id,
-        mergers.customer_id,
-        mergers.merged_into as survivor_id
-    from mergers
-    left join deletions
-        on
-            mergers.company_id = deletions.company_id
-            and mergers.merged_into = deletions.entity_id
-            and deletions.entity = 'customers'
-            and deletions.merged_into is not null
-    where deletions.entity_id is null
+    select * from {{ ref('int_shopify_customers_merged') }}
 ),
 
 line_totals as (
@@ -58,6 +25,7 @@ standing as (
         companies.base_currency,
         companies.timezone,
         companies.margin_rate,
+        {{ local_date('orders.processed_at', 'companies.timezone') }} as order_date,
         case
             when lost.entity_id is null then coalesce(survivors.survivor_id, orders.customer_id)
         end as known_customer_id,
@@ -89,70 +57,51 @@ standing as (
     where gone.entity_id is null
 ),
 
--- Shopify converts with its own rate of the day; where neither side is in the base currency there
--- is no rate, and the order is quarantined.
+-- Shopify converts with its own rate of the day; where neither side is in the base currency, the
+-- table's counts. Without either the order is quarantined.
 rated as (
     select
-        *,
+        standing.*,
         case
-            when presentment_currency = base_currency then 'presentment'
-            when currency = base_currency then 'shop'
+            when standing.presentment_currency = standing.base_currency then 'presentment'
+            when standing.currency = standing.base_currency then 'shop'
+            when rates.exchange_rate is not null then 'rate'
         end as base_side,
         case
-            when presentment_currency = base_currency then cast(1 as numeric)
-            when currency = base_currency
+            when standing.presentment_currency = standing.base_currency then cast(1 as numeric)
+            when standing.currency = standing.base_currency
                 then coalesce(
-                    nullif(total_price, 0) / nullif(total_price_presentment, 0),
-                    nullif(original_total, 0) / nullif(original_total_presentment, 0)
+                    nullif(standing.total_price, 0) / nullif(standing.total_price_presentment, 0),
+                    nullif(standing.original_total, 0)
+                    / nullif(standing.original_total_presentment, 0)
                 )
+            else rates.exchange_rate
         end as exchange_rate,
-        {{ local_date('processed_at', 'timezone') }} as order_date,
         case
-            when is_test then 'test'
-            when cancelled_at is not null then 'cancelled'
-            when financial_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') then 'completed'
-            when financial_status in ('VOIDED', 'EXPIRED') then 'failed'
+            when standing.is_test then 'test'
+            when standing.cancelled_at is not null then 'cancelled'
+            when
+                standing.financial_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')
+                then 'completed'
+            when standing.financial_status in ('VOIDED', 'EXPIRED') then 'failed'
             else 'pending'
         end as status,
         -- Where prices include tax, so does shipping; what is not on lines is on shipping.
-        case when taxes_included then greatest(total_tax - line_tax, 0) else 0 end
-            as tax_in_shipping,
         case
-            when taxes_included
-                then greatest(total_tax_presentment - line_tax_presentment, 0)
+            when standing.taxes_included then greatest(standing.total_tax - standing.line_tax, 0)
+            else 0
+        end as tax_in_shipping,
+        case
+            when standing.taxes_included
+                then greatest(standing.total_tax_presentment - standing.line_tax_presentment, 0)
             else 0
         end as tax_in_shipping_presentment
     from standing
-),
-
--- A fee in a currency of neither side has no rate and is left out; a test tells of it.
-fees as (
-    select
-        rated.company_id,
-        rated.order_id,
-        sum(
-            case fees.currency
-                when rated.base_currency then fees.amount
-                when rated.presentment_currency then fees.amount * rated.exchange_rate
-                when rated.currency
-                    then
-                        fees.amount * rated.exchange_rate
-                        * rated.total_price_presentment / nullif(rated.total_price, 0)
-            end
-        ) as fees_base
-    from rated
-    inner join {{ ref('stg_shopify__transaction_fees') }} as fees
-        on rated.company_id = fees.company_id and rated.order_id = fees.order_id
-    where not rated.is_test
-    group by rated.company_id, rated.order_id
-),
-
-charged as (
-    select
-        rated.*,
-        coalesce(fees.fees_base, 0) as fees_base
-    from rated
-    left join fees on rated.company_id = fees.company_id and rated.order_id = fees.order_id
+    left join {{ ref('int_exchange_rates_crossed') }} as rates
+        on
+            standing.presentment_currency = rates.currency
+            and standing.order_date = rates.rate_date
+            and standing.base_currency = rates.base_currency
 )
 
 select
@@ -175,15 +124,14 @@ select
     base_currency,
     base_side,
     exchange_rate,
+    exchange_rate * total_price_presentment / nullif(total_price, 0) as shop_exchange_rate,
     case when exchange_rate is not null then order_date end as rate_date,
     total_price_presentment as total_price,
     total_tip_presentment as tip,
     total_tax_presentment as tax,
     {{ money('total_shipping_presentment - tax_in_shipping_presentment') }} as shipping,
-    {{ money('fees_base / exchange_rate') }} as fees,
     {{ money(in_base('total_tax')) }} as tax_base,
     {{ money(in_base('total_shipping') ~ ' - ' ~ in_base('tax_in_shipping')) }} as shipping_base,
-    {{ money('fees_base') }} as fees_base,
     total_tax - line_tax - tax_in_shipping as tax_on_shipping,
     total_tax_presentment - line_tax_presentment - tax_in_shipping_presentment
         as tax_on_shipping_presentment,
@@ -191,4 +139,4 @@ select
     total_shipping_presentment as charged_shipping_presentment,
     total_refunded_shipping as refunded_shipping,
     total_refunded_shipping_presentment as refunded_shipping_presentment
-from charged
+from rated

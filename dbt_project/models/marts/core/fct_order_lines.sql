@@ -18,6 +18,7 @@ select
     gross_revenue_base,
     discount_base,
     refunded_base,
-    net_revenue_base
+    net_revenue_base,
+    gross_margin_base
 from {{ ref('int_order_lines_converted') }}
 where exchange_rate is not null

@@ -4,9 +4,33 @@ with counted as (
     select * from {{ ref('int_orders_assembled') }}
 ),
 
-shopify_orders as (
-    select * from {{ ref('int_shopify_orders_classified') }}
+classified as (
+    select * from {{ ref('int_orders_classified') }}
     where exchange_rate is not null
+),
+
+fees as (
+    select
+        company_id,
+        order_source as source,
+        order_id,
+        sum(fee_base) as fees_base
+    from {{ ref('int_payment_fees_converted') }}
+    where order_id is not null
+    group by company_id, order_source, order_id
+),
+
+charged as (
+    select
+        classified.*,
+        coalesce(fees.fees_base, {{ no_money }}) as fees_base,
+        {{ money('coalesce(fees.fees_base, 0) / classified.exchange_rate') }} as fees
+    from classified
+    left join fees
+        on
+            classified.company_id = fees.company_id
+            and classified.order_id = fees.order_id
+            and classified.source = fees.source
 ),
 
 -- A file carries neither tax nor shipping nor fees.
@@ -14,30 +38,30 @@ completed as (
     select
         counted.*,
         case when counted.is_purchase then 'completed' else 'refund' end as status,
-        coalesce(shopify_orders.tax, {{ no_money }}) as tax,
-        coalesce(shopify_orders.shipping, {{ no_money }}) as shipping,
-        coalesce(shopify_orders.fees, {{ no_money }}) as fees,
-        coalesce(shopify_orders.tax_base, {{ no_money }}) as tax_base,
-        coalesce(shopify_orders.shipping_base, {{ no_money }}) as shipping_base,
-        coalesce(shopify_orders.fees_base, {{ no_money }}) as fees_base
+        coalesce(charged.tax, {{ no_money }}) as tax,
+        coalesce(charged.shipping, {{ no_money }}) as shipping,
+        coalesce(charged.fees, {{ no_money }}) as fees,
+        coalesce(charged.tax_base, {{ no_money }}) as tax_base,
+        coalesce(charged.shipping_base, {{ no_money }}) as shipping_base,
+        coalesce(charged.fees_base, {{ no_money }}) as fees_base
     from counted
-    left join shopify_orders
+    left join charged
         on
-            counted.company_id = shopify_orders.company_id
-            and counted.order_id = shopify_orders.order_id
-            and counted.source = shopify_orders.source
+            counted.company_id = charged.company_id
+            and counted.order_id = charged.order_id
+            and counted.source = charged.source
 ),
 
 -- Orders that were tested, cancelled, never paid or left without a line: they have a status and
 -- no money, so that no sum over orders counts them by mistake. What the payment cost stays spent.
 uncounted as (
-    select shopify_orders.*
-    from shopify_orders
+    select charged.*
+    from charged
     left join counted
         on
-            shopify_orders.company_id = counted.company_id
-            and shopify_orders.order_id = counted.order_id
-            and shopify_orders.source = counted.source
+            charged.company_id = counted.company_id
+            and charged.order_id = counted.order_id
+            and charged.source = counted.source
     where counted.order_id is null
 )
 
@@ -64,8 +88,8 @@ select
     refunded,
     fees,
     net_revenue,
-    {{ money('net_revenue - contribution_margin') }} as cost,
-    contribution_margin,
+    {{ money('net_revenue - gross_margin') }} as cost,
+    {{ money('gross_margin - fees') }} as contribution_margin,
     gross_revenue_base,
     discount_base,
     tax_base,
@@ -73,8 +97,8 @@ select
     refunded_base,
     fees_base,
     net_revenue_base,
-    {{ money('net_revenue_base - contribution_margin_base') }} as cost_base,
-    contribution_margin_base
+    {{ money('net_revenue_base - gross_margin_base') }} as cost_base,
+    {{ money('gross_margin_base - fees_base') }} as contribution_margin_base
 from completed
 union all
 select
@@ -101,7 +125,7 @@ select
     fees,
     {{ no_money }} as net_revenue,
     {{ no_money }} as cost,
-    {{ no_money }} as contribution_margin,
+    {{ money('-fees') }} as contribution_margin,
     {{ no_money }} as gross_revenue_base,
     {{ no_money }} as discount_base,
     {{ no_money }} as tax_base,
@@ -110,5 +134,5 @@ select
     fees_base,
     {{ no_money }} as net_revenue_base,
     {{ no_money }} as cost_base,
-    {{ no_money }} as contribution_margin_base
+    {{ money('-fees_base') }} as contribution_margin_base
 from uncounted

@@ -1,10 +1,5 @@
 with customers as (
-    select
-        company_id,
-        customer_id,
-        {{ month_start('first_order_date') }} as cohort_month
-    from {{ ref('dim_customers') }}
-    where first_order_date is not null
+    select * from {{ ref('int_customer_cohorts_unpivoted') }}
 ),
 
 company_months as (
@@ -15,15 +10,19 @@ cohorts as (
     select
         company_id,
         cohort_month,
+        dimension,
+        dimension_value,
         count(*) as cohort_size
     from customers
-    group by company_id, cohort_month
+    group by company_id, cohort_month, dimension, dimension_value
 ),
 
 cells as (
     select
         cohorts.company_id,
         cohorts.cohort_month,
+        cohorts.dimension,
+        cohorts.dimension_value,
         cohorts.cohort_size,
         company_months.month_start,
         {{ months_between('cohorts.cohort_month', 'company_months.month_start') }}
@@ -36,22 +35,66 @@ cells as (
             and cohorts.cohort_month <= company_months.month_start
 ),
 
+customer_months as (
+    select
+        company_id,
+        customer_id,
+        {{ month_start('order_date') }} as month_start,
+        bool_or(status = 'completed') as is_active,
+        sum(net_revenue_base) as revenue,
+        sum(contribution_margin_base) as margin
+    from {{ ref('fct_orders') }}
+    where customer_id is not null
+    group by company_id, customer_id, {{ month_start('order_date') }}
+),
+
+-- Whoever buys in a month had not left in any month before it.
+last_months as (
+    select
+        company_id,
+        customer_id,
+        max(month_start) as last_month
+    from customer_months
+    where is_active
+    group by company_id, customer_id
+),
+
 activity as (
     select
-        orders.company_id,
+        customers.company_id,
         customers.cohort_month,
-        {{ month_start('orders.order_date') }} as month_start,
-        count(distinct orders.customer_id) filter (
-            where orders.status = 'completed'
-        ) as active_customers,
-        sum(orders.net_revenue_base) as revenue,
-        sum(orders.contribution_margin_base) as margin
-    from {{ ref('fct_orders') }} as orders
-    inner join customers
+        customers.dimension,
+        customers.dimension_value,
+        customer_months.month_start,
+        count(*) filter (where customer_months.is_active) as active_customers,
+        sum(customer_months.revenue) as revenue,
+        sum(customer_months.margin) as margin
+    from customers
+    inner join customer_months
         on
-            orders.company_id = customers.company_id
-            and orders.customer_id = customers.customer_id
-    group by orders.company_id, customers.cohort_month, {{ month_start('orders.order_date') }}
+            customers.company_id = customer_months.company_id
+            and customers.customer_id = customer_months.customer_id
+    group by
+        customers.company_id, customers.cohort_month, customers.dimension,
+        customers.dimension_value, customer_months.month_start
+),
+
+departures as (
+    select
+        customers.company_id,
+        customers.cohort_month,
+        customers.dimension,
+        customers.dimension_value,
+        last_months.last_month as month_start,
+        count(*) as last_seen
+    from customers
+    inner join last_months
+        on
+            customers.company_id = last_months.company_id
+            and customers.customer_id = last_months.customer_id
+    group by
+        customers.company_id, customers.cohort_month, customers.dimension,
+        customers.dimension_value, last_months.last_month
 ),
 
 filled as (
@@ -59,30 +102,49 @@ filled as (
         cells.*,
         coalesce(activity.active_customers, 0) as active_customers,
         coalesce(activity.revenue, 0) as revenue,
-        coalesce(activity.margin, 0) as margin
+        coalesce(activity.margin, 0) as margin,
+        coalesce(departures.last_seen, 0) as last_seen
     from cells
     left join activity
         on
             cells.company_id = activity.company_id
             and cells.cohort_month = activity.cohort_month
+            and cells.dimension = activity.dimension
+            and cells.dimension_value = activity.dimension_value
             and cells.month_start = activity.month_start
+    left join departures
+        on
+            cells.company_id = departures.company_id
+            and cells.cohort_month = departures.cohort_month
+            and cells.dimension = departures.dimension
+            and cells.dimension_value = departures.dimension_value
+            and cells.month_start = departures.month_start
 ),
 
 cumulated as (
     select
         *,
         sum(revenue) over cohort_so_far as cumulative_revenue,
-        sum(margin) over cohort_so_far as cumulative_margin
+        sum(margin) over cohort_so_far as cumulative_margin,
+        sum(last_seen) over cohort_from_here as retained_customers
     from filled
-    window cohort_so_far as (partition by company_id, cohort_month order by months_since)
+    window
+        cohort_so_far as (
+            partition by company_id, cohort_month, dimension, dimension_value
+            order by months_since
+        ),
+        cohort_from_here as (
+            partition by company_id, cohort_month, dimension, dimension_value
+            order by months_since desc
+        )
 )
 
 -- What a month that is still running has seen so far is not its result: null, never a low figure.
 select
     company_id,
     cohort_month,
-    'all' as dimension,
-    'all' as dimension_value,
+    dimension,
+    dimension_value,
     months_since,
     cast(cohort_size as integer) as cohort_size,
     is_right_censored,
@@ -91,6 +153,11 @@ select
     case
         when not is_right_censored then active_customers / cast(cohort_size as double precision)
     end as retention,
+    case when not is_right_censored then cast(retained_customers as integer) end
+        as retained_customers,
+    case
+        when not is_right_censored then retained_customers / cast(cohort_size as double precision)
+    end as retention_on_or_after,
     {{ money('case when not is_right_censored then revenue end') }} as revenue,
     {{ money('case when not is_right_censored then margin end') }} as margin,
     {{ money('case when not is_right_censored then cumulative_revenue / cohort_size end') }}

@@ -50,5 +50,11 @@ select
     shipping_province,
     billing_country,
     discount_codes,
-    customer_journey
+    customer_journey,
+    lower(
+        coalesce(
+            {{ json_text('customer_journey', ['firstVisit', 'utmParameters', 'source']) }},
+            {{ json_text('customer_journey', ['firstVisit', 'source']) }}
+        )
+    ) as first_visit_source
 from source

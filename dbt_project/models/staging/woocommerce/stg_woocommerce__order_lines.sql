@@ -1,0 +1,19 @@
+with source as (
+    select * from {{ landed('raw_woocommerce', 'order_lines') }}
+)
+
+select
+    company_id,
+    id as order_line_id,
+    order_id,
+    currency,
+    product_id,
+    variation_id,
+    name,
+    sku,
+    quantity,
+    tax_class,
+    subtotal,
+    total,
+    total_tax
+from source

@@ -1,0 +1,20 @@
+with source as (
+    select * from {{ landed('raw_woocommerce', 'refund_lines') }}
+)
+
+select
+    company_id,
+    id as refund_line_id,
+    refund_id,
+    order_id,
+    currency,
+    type,
+    order_item_id,
+    product_id,
+    variation_id,
+    name,
+    sku,
+    quantity,
+    total,
+    total_tax
+from source
