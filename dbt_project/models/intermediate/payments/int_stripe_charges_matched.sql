@@ -53,22 +53,21 @@ candidates as (
             charges.company_id = site_orders.company_id
             and charges.charge_id = site_orders.transaction_id
     union all
-    select
-        charges.company_id,
-        charges.charge_id,
-        'woocommerce' as source,
-        site_orders.order_id,
-        'payment_intent' as match_rule,
-        3 as rule_rank
-    from charges
-    inner join site_orders
-        on
-            charges.company_id = site_orders.company_id
-            and charges.payment_intent_id in (
-                site_orders.transaction_id, site_orders.noted_stripe_intent_id
-            )
-    where site_orders.transaction_id is not null or site_orders.noted_stripe_intent_id is not null
-    union all
+    {%- for column in ['transaction_id', 'noted_stripe_intent_id'] %}
+        select
+            charges.company_id,
+            charges.charge_id,
+            'woocommerce' as source,
+            site_orders.order_id,
+            'payment_intent' as match_rule,
+            3 as rule_rank
+        from charges
+        inner join site_orders
+            on
+                charges.company_id = site_orders.company_id
+                and charges.payment_intent_id = site_orders.{{ column }}
+        union all
+    {%- endfor %}
     select
         charges.company_id,
         charges.charge_id,
@@ -132,24 +131,34 @@ ranked as (
 ),
 
 -- Charges and intents don't name their invoice, its payments name them.
+paid_invoices as (
+    {%- for column in ['charge_id', 'payment_intent_id'] %}
+        select
+            charges.company_id,
+            charges.charge_id,
+            payments.invoice_id
+        from charges
+        inner join {{ ref('stg_stripe__invoice_payments') }} as payments
+            on
+                charges.company_id = payments.company_id
+                and charges.{{ column }} = payments.{{ column }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {%- endfor %}
+),
+
 invoiced as (
     select
-        charges.company_id,
-        charges.charge_id,
-        min(payments.invoice_id) as invoice_id
-    from charges
-    inner join {{ ref('stg_stripe__invoice_payments') }} as payments
-        on
-            charges.company_id = payments.company_id
-            and (
-                charges.charge_id = payments.charge_id
-                or charges.payment_intent_id = payments.payment_intent_id
-            )
+        paid_invoices.company_id,
+        paid_invoices.charge_id,
+        min(paid_invoices.invoice_id) as invoice_id
+    from paid_invoices
     inner join {{ ref('stg_stripe__invoices') }} as invoices
         on
-            payments.company_id = invoices.company_id
-            and payments.invoice_id = invoices.invoice_id
-    group by charges.company_id, charges.charge_id
+            paid_invoices.company_id = invoices.company_id
+            and paid_invoices.invoice_id = invoices.invoice_id
+    group by paid_invoices.company_id, paid_invoices.charge_id
 )
 
 select
