@@ -263,16 +263,12 @@ def secrets(shops: dict[str, StandIn]) -> dict[str, str]:
 def somebody(shops: dict[str, StandIn]) -> tuple[str, list[str], str]:
     """A customer of the shop and the site with orders: address, words, whole name."""
     by_email = {
-        each["email"].lower(): each
-        for each in shops["shopify"].truth("customers")
-        if each["email"]
+        each["email"].lower(): each for each in shops["shopify"].truth("customers") if each["email"]
     }
     there = [each for each in shops["woocommerce"].truth("customers") if each["email"]]
     buyers = {str(each["customer_id"]) for each in shops["woocommerce"].truth("orders")}
     both = [
-        each
-        for each in there
-        if each["email"].lower() in by_email and str(each["id"]) in buyers
+        each for each in there if each["email"].lower() in by_email and str(each["id"]) in buyers
     ]
     chosen = sorted(both, key=lambda each: each["id"])[0]
     name = f"{chosen['first_name']} {chosen['last_name']}"
