@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +20,42 @@ import pytest
 import yaml
 from psycopg import sql
 
-from tests.integration.connectors.harness import StandIn
-from tests.integration.installation import Installation, installed
-from tests.integration.reference.conftest import transform
-from warehouse.settings import PROJECT_ROOT
-
-RATES = PROJECT_ROOT / "demo" / "data" / "exchange_rates.csv"
-ERASES, KEEPS = "erases", "keeps"
-
-#: Lands what changed at every source of both companies, or loads it all anew.
-_LAND = """
-from datetime import date
-from importlib import import_module
 from ingestion.sources.companies import land_companies
 from ingestion.sources.files import land_files
 from ingestion.sources.rates import land_rates
+from orchestration.erasure import erase, export
+from tests.integration.connectors.harness import StandIn
+from tests.integration.installation import Installation, installed
 from warehouse.companies import load_companies, load_file
+from warehouse.connection import connect
+from warehouse.settings import PROJECT_ROOT, get_settings
+
+RATES = PROJECT_ROOT / "demo" / "data" / "exchange_rates.csv"
+ERASES, KEEPS = "erases", "keeps"
+APIS = ("shopify", "woocommerce", "stripe", "square")
+RAW = [f"raw_{source}" for source in ("files", *APIS)]
+#: Another address of the same person, known from a file alone.
+SECOND = "second.address@example.org"
+
+#: Builds all models, without the tests, which are others' concern.
+_BUILD = """
+import tempfile
+from dbt.cli.main import dbtRunner
+with tempfile.TemporaryDirectory() as folder:
+    outcome = dbtRunner().invoke([
+        "--quiet", "build", "--exclude", "resource_type:test", "resource_type:unit_test",
+        "--target-path", folder, "--log-path", folder,
+        "--project-dir", "dbt_project", "--profiles-dir", "dbt_project",
+    ])
+print("true" if outcome.success else "false")
+"""
+
+_DIE = """
+import os, signal, sys
+from orchestration import erasure
 from warehouse.settings import get_settings
-path = get_settings().companies_file
-companies = load_companies(path)
-land_companies(companies.values())
-if not {backfill}:
-    land_rates(load_file(path).exchange_rates, path.parent)
-for company in companies.values():
-    land_files(company, path.parent)
-    for source in ("shopify", "woocommerce", "stripe", "square"):
-        module = import_module(f"ingestion.sources.{{source}}")
-        if getattr(company.sources, source) is None:
-            continue
-        if {backfill}:
-            days = date(2000, 1, 1), date(2100, 1, 1)
-            getattr(module, f"backfill_{{source}}")(company, *days)
-        else:
-            getattr(module, f"land_{{source}}")(company)
-print("null")
+erasure.write_down = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+erasure.erase(get_settings(), *sys.argv[1:])
 """
 
 _TOTALS = """
@@ -66,6 +73,7 @@ class Story:
 
     Attributes:
         installation: Where it happened.
+        url: Of its warehouse.
         email: The address that was given.
         words: What nobody may find any more.
         said: What the command said, by call.
@@ -77,6 +85,7 @@ class Story:
     """
 
     installation: Installation
+    url: str
     email: str
     words: list[str]
     said: dict[str, str] = field(default_factory=dict)
@@ -88,14 +97,17 @@ class Story:
 
     def look(self, stage: str) -> None:
         """Notes where the words stand and what the totals are."""
-        with psycopg.connect(self.installation.url()) as connection:
+        with psycopg.connect(self.url) as connection:
             self.traces[stage] = traces(connection, ERASES, self.words) + self.in_files()
             self.totals[stage] = connection.execute(_TOTALS, {"id": ERASES}).fetchone() or ()
-            self.others[stage] = rows_of(connection, KEEPS)
-        self.marts[stage] = self.installation.of_company(ERASES)
+            self.others[stage] = rows_of(connection, KEEPS, RAW)
+            for database in ("dagster", "mlflow"):
+                with connect(database) as other:
+                    self.traces[stage] += traces(other, "", self.words)
+            self.marts[stage] = rows_of(connection, ERASES, ["marts", "ml", "reporting"])
 
     def in_files(self) -> list[str]:
-        pattern = re.compile("|".join(map(re.escape, self.words)).encode(), re.IGNORECASE)
+        pattern = re.compile(rf"\b({'|'.join(map(re.escape, self.words))})".encode(), re.I)
         home = self.installation.folder / "home"
         return [
             str(path.relative_to(home))
@@ -103,20 +115,21 @@ class Story:
             if path.is_file() and "data" not in path.parts and pattern.search(path.read_bytes())
         ]
 
-    def land(self, *, backfill: bool = False) -> None:
-        self.installation.python(_LAND.format(backfill=backfill))
+    def build(self) -> None:
+        assert self.installation.python(_BUILD)
 
-    def erase(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.installation.clv(
-            "erase", "--company", ERASES, "--email", self.email.upper(), check=check
+    def die_before_commit(self) -> None:
+        """Lets the command be killed when all is done but the transaction's end."""
+        killed = subprocess.run(
+            [sys.executable, "-c", _DIE, ERASES, self.email],
+            env=self.installation.environment,
+            cwd=PROJECT_ROOT,
+            check=False,
         )
+        assert killed.returncode == -signal.SIGKILL
 
-    def export(self, stage: str) -> None:
-        out = self.installation.folder / f"{stage}.json"
-        self.installation.clv(
-            "export-person", "--company", ERASES, "--email", self.email, "--out", str(out)
-        )
-        self.exports[stage] = json.loads(out.read_text())
+    def erase(self) -> str:
+        return erase(get_settings(), ERASES, self.email.upper())
 
 
 def tables_of(connection: psycopg.Connection[Any]) -> list[tuple[str, str, bool]]:
@@ -131,7 +144,8 @@ def tables_of(connection: psycopg.Connection[Any]) -> list[tuple[str, str, bool]
 
 def traces(connection: psycopg.Connection[Any], company_id: str, words: list[str]) -> list[str]:
     """Tables and views, and where rows have a company those of one, that hold a word."""
-    pattern = "|".join(re.escape(word) for word in words)
+    # At the start of a word: somebody else's address ends alike.
+    pattern = rf"\m({'|'.join(map(re.escape, words))})"
     found = []
     for schema, table, of_company in tables_of(connection):
         condition = sql.SQL("t::text ~* {}").format(sql.Literal(pattern))
@@ -146,8 +160,10 @@ def traces(connection: psycopg.Connection[Any], company_id: str, words: list[str
     return found
 
 
-def rows_of(connection: psycopg.Connection[Any], company_id: str) -> dict[str, list[str]]:
-    """The landed rows of a company without dlt's own columns, which tell the load."""
+def rows_of(
+    connection: psycopg.Connection[Any], company_id: str, schemas: list[str]
+) -> dict[str, list[str]]:
+    """The rows of a company without dlt's own columns, which tell the load."""
     return {
         f"{schema}.{table}": [
             row
@@ -160,18 +176,21 @@ def rows_of(connection: psycopg.Connection[Any], company_id: str) -> dict[str, l
             )
         ]
         for schema, table, of_company in tables_of(connection)
-        if of_company and schema.startswith("raw_") and not schema.endswith(KEEPS)
+        if of_company and schema in schemas
     }
 
 
 def write_orders(path: Path, email: str, name: str) -> None:
-    """A file with the person as a customer, as a guest, under an address as id, and in a row that
-    can't be read; and with somebody whose address ends alike."""
+    """A file that names the person in every way, and somebody whose address ends alike.
+
+    As a customer under two addresses, as a guest, under an address as id, and in a row that can't
+    be read.
+    """
     path.write_text(
         "who,mail,day,paid,remark\n"
         f"77,{email.upper()},2025-01-05,10,for {name}\n"
-        f"77,second.address@example.org,2025-01-06,11,for {name}\n"
-        f",second.address@example.org,2025-02-05,20,for {name}\n"
+        f"77,{SECOND},2025-01-06,11,for {name}\n"
+        f",{SECOND},2025-02-05,20,for {name}\n"
         f"{email},,2025-02-06,5,\n"
         f"77,{email},no day,20,for {name}\n"
         f"88,jo{email},2025-02-07,7,ask {email}\n"
@@ -205,24 +224,63 @@ def story(shops: dict[str, StandIn]) -> Iterator[Story]:
         email, words, name = somebody(shops)
         write_orders(folder / "orders.csv", email, name)
         installation.clv("prepare")
-        told = Story(installation, email, [*words, "second.address@example.org"])
-        told.land()
-        transform(installation, "seed")
-        transform(installation, "run")
-        plant(installation, told, name)
-        told.look("before")
-        told.export("before")
-        told.said["first"] = told.erase().stdout
-        told.look("erased")
-        told.land()
-        told.look("landed again")
-        told.land(backfill=True)
-        told.look("backfilled")
-        transform(installation, "run")
-        told.look("rebuilt")
-        told.export("after")
-        told.said["again"] = told.erase().stdout
+        told = Story(installation, installation.url(), email, [*words, SECOND])
+        with of_this_process(installation):
+            live_through(told, name)
         yield told
+
+
+def live_through(told: Story, name: str) -> None:
+    land()
+    told.build()
+    plant(told, name)
+    told.look("before")
+    told.exports["before"] = json.loads(export(get_settings(), ERASES, told.email))
+    told.die_before_commit()
+    told.look("killed")
+    plant_logs(told, name)
+    told.said["first"] = told.erase()
+    told.look("erased")
+    land()
+    told.look("landed again")
+    land(backfill=True)
+    told.look("backfilled")
+    told.build()
+    told.look("rebuilt")
+    told.exports["after"] = json.loads(export(get_settings(), ERASES, told.email))
+    told.said["again"] = told.erase()
+
+
+@contextmanager
+def of_this_process(installation: Installation) -> Iterator[None]:
+    """Makes an installation this process's own for the length of a block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in installation.environment.items():
+            if variable.startswith("CLV_"):
+                patch.setenv(variable, value)
+        get_settings.cache_clear()
+        yield
+    get_settings.cache_clear()
+
+
+def land(*, backfill: bool = False) -> None:
+    """Lands what changed at every source of both companies, or loads it all anew."""
+    path = get_settings().companies_file
+    companies = load_companies(path)
+    land_companies(companies.values())
+    rates = load_file(path).exchange_rates
+    assert rates is not None
+    land_rates(rates, path.parent)
+    for each in companies.values():
+        land_files(each, path.parent)
+        for source in APIS:
+            module = import_module(f"ingestion.sources.{source}")
+            if getattr(each.sources, source) is None:
+                continue
+            if backfill:
+                getattr(module, f"backfill_{source}")(each, date(2000, 1, 1), date(2100, 1, 1))
+            else:
+                getattr(module, f"land_{source}")(each)
 
 
 def company(company_id: str, shops: dict[str, StandIn]) -> dict[str, Any]:
@@ -276,17 +334,22 @@ def somebody(shops: dict[str, StandIn]) -> tuple[str, list[str], str]:
     return email, [email, name], name
 
 
-def plant(installation: Installation, told: Story, name: str) -> None:
+def plant(told: Story, name: str) -> None:
     """Puts the person where runs may have left them."""
-    logs = installation.folder / "home" / "logs"
+    plant_logs(told, name)
+    with psycopg.connect(told.url) as connection:
+        connection.execute(
+            "insert into ml.clv_predictions values (%s, %s, '2026-03-01', 12, 1, 10, 9, 4, 8,"
+            " 'USD', null, null, 0.5, 0.5, null, 'fitted', 'naive', '1')",
+            (ERASES, told.email),
+        )
+
+
+def plant_logs(told: Story, name: str) -> None:
+    logs = told.installation.folder / "home" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     (logs / "refresh.log").write_text(f"row of {told.email.upper()} ({name}): is not a number\n")
-    installation.execute(
-        "insert into ml.clv_predictions values (%s, %s, '2026-03-01', 12, 1, 10, 9, 4, 8,"
-        " 'USD', null, null, 0.5, 0.5, null, 'fitted', 'naive', '1')",
-        ERASES,
-        told.email,
-    )
-    with psycopg.connect(installation.url().replace("/clv", "/dagster")) as connection:
-        connection.execute("create table noted (said text)")
+    with connect("dagster") as connection:
+        connection.execute("create table if not exists noted (said text)")
+        connection.execute("truncate noted")
         connection.execute("insert into noted values (%s)", (f"{name} <{told.email}>",))
