@@ -10,12 +10,14 @@ import json
 import os
 import re
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg import Connection, sql
 
 from ingestion.erasure import (
@@ -35,7 +37,7 @@ from ingestion.erasure import (
     remember,
     words_of,
 )
-from ingestion.locks import exclusive_load, writing
+from ingestion.locks import exclusive_load, one_at_a_time, writing
 from ingestion.personal import normal, pseudonym
 from warehouse.companies import CompaniesFileError, Company, load_companies
 from warehouse.connection import connect
@@ -98,21 +100,23 @@ def erase(settings: Settings, company_id: str, email: str) -> str:
         What was done, for people.
 
     Raises:
-        ErasureError: Nobody is known by the address, or it is none.
+        ErasureError: Nobody is known by the address, or it is none; or a table or a log can't be
+            written.
         SourceError: A load of the company is under way; nothing was changed.
         CompaniesFileError: The company isn't in companies.yml, or that has a mistake.
         EmbeddedServerError, ConnectionFailedError, MissingRightError: The warehouse can't be used.
-        OSError: A log can't be written.
     """
     company = _company(settings, company_id)
     _check(email)
     ensure_databases(settings)
-    with ExitStack() as held:
+    with _without_quoting(), ExitStack() as held:
         # What a load has read already would land in clear.
         for source in SOURCES:
             held.enter_context(exclusive_load(source, company_id))
-        # And what models have read already.
+        # And what models have read already, or carry over from the tables that are there. In this
+        # order: a build has the company first and waits for the other builds.
         held.enter_context(writing(company_id))
+        held.enter_context(one_at_a_time("models"))
         connection = held.enter_context(connect(settings=settings))
         found = _find(connection, company, email)
         words = set(found.clear_emails)
@@ -184,6 +188,28 @@ def write_privately(path: Path, text: str) -> None:
         raise ErasureError(f"{path} can't be written: {error.strerror}.") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text + "\n")
+
+
+@contextmanager
+def _without_quoting() -> Iterator[None]:
+    """Tells what went wrong without the row that it went wrong with."""
+    try:
+        yield
+    except psycopg.errors.Error as error:
+        advice = (
+            "Two ids of customers in a file are one address in other letters: make them one."
+            if isinstance(error, psycopg.errors.UniqueViolation)
+            else "Run the command again."
+        )
+        raise ErasureError(
+            f"The database refused ({type(error).__name__}), so nothing of the warehouse was "
+            f"changed. {advice}"
+        ) from None
+    except OSError as error:
+        raise ErasureError(
+            f"{error.filename} can't be read or written: {error.strerror}. Nothing of the "
+            "warehouse was changed; mend it and run the command again."
+        ) from None
 
 
 def _company(settings: Settings, company_id: str) -> Company:
