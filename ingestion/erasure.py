@@ -462,7 +462,7 @@ def _grow(connection: Postgres, source: str, person: Person) -> None:
             continue
         account, email = map(sql.Identifier, named)
         # What was typed with a purchase is the account's only where it has no other address.
-        alone = sql.SQL("true")
+        alone: sql.Composable = sql.SQL("true")
         if table.bought_under:
             alone = sql.SQL("{} is not null and {} is not null").format(account, email)
         if table.bought_under and own is not None and own.account is not None:

@@ -246,10 +246,10 @@ def sweep_files(folder: Path, words: Collection[str]) -> list[Path]:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
             places = [found.span() for found in pattern.finditer(held)]
         if places:
-            with path.open("r+b") as file:
+            with path.open("r+b") as written:
                 for start, end in places:
-                    file.seek(start)
-                    file.write(_FILLING * (end - start))
+                    written.seek(start)
+                    written.write(_FILLING * (end - start))
             changed.append(path)
     return changed
 
