@@ -256,7 +256,6 @@ def fitting(warehouse: Postgres, criteria: dict[str, Any]) -> set[tuple[str, str
 
 @settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(one=criteria_of_any_kind, other=criteria_of_any_kind)
