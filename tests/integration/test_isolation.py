@@ -71,9 +71,7 @@ class Shops:
         # Ghost never lands.
         assert ended.returncode == 1
         assert "ghost was not refreshed" in ended.stdout, f"{ended.stdout}\n{ended.stderr}"
-        return {
-            name for name in SHOPS if f"{name} was not refreshed" not in ended.stdout
-        }
+        return {name for name in SHOPS if f"{name} was not refreshed" not in ended.stdout}
 
     def night(self) -> set[str]:
         """Goes through a night; returns the companies that were scored."""
