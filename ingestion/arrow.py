@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from dlt.common.schema.typing import TColumnSchema
 from msgspec import Raw, structs
 
+from ingestion.personal import ERASED, Personal, PersonalTable
 from ingestion.records import Record, attribute, record_type
 
 #: An object: a dict, or a record that behaves as one.
@@ -76,12 +77,14 @@ class Column:
             (ISO 8601 with an offset); epoch (whole seconds since 1970); json (anything, kept as it
             is).
         required: Whether a row without it is refused.
+        personal: What becomes of it when somebody is erased; None where it is about nobody.
     """
 
     name: str
     path: str
     kind: Kind = "text"
     required: bool = False
+    personal: Personal | None = None
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -181,6 +184,8 @@ class Table:
         amounts: Columns of money to add up in the report, each with the column of its currency.
         unique: Whether no load brings a row twice, which whoever reads it answers for (`once.py`).
             Otherwise the rows of a load are sorted by their key before they are merged.
+        owners: Columns that say whose a row is, each with what it names (`personal.py`).
+        account: Columns of an account's id and e-mail, where a row is an account.
     """
 
     name: str
@@ -189,6 +194,21 @@ class Table:
     parent: str | None = None
     amounts: dict[str, str] = field(default_factory=dict)
     unique: bool = False
+    owners: tuple[tuple[str, str], ...] = ()
+    account: tuple[str, str] | None = None
+
+    @cached_property
+    def personal(self) -> PersonalTable:
+        """The table as erasure and export see it; what has no column is erased too."""
+        declared = {column.name: column.personal for column in self.columns if column.personal}
+        return PersonalTable(
+            self.name,
+            self.owners,
+            {**declared, "extra": ERASED} if self.owners else {},
+            self.account,
+            "id" if self.owners and self.key == ("id",) else None,
+            {column.name: column.keys for column in self.columns},
+        )
 
     @cached_property
     def schema(self) -> pa.Schema:

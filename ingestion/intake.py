@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.arrow import BadColumnError, Node, Table
+from ingestion.erasure import Guard
 from ingestion.quarantine import ObjectQuarantine, RejectedRow
 from ingestion.records import Record, plain
 
@@ -55,6 +56,7 @@ class Intake:
         progress: Told after each page.
         totals: By table.
         pages: Pages read, by entity.
+        guard: Takes out who was erased; None where nobody can have been.
     """
 
     company_id: str
@@ -63,6 +65,7 @@ class Intake:
     progress: Progress
     totals: dict[str, Totals] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
+    guard: Guard | None = None
 
     def family(
         self,
@@ -146,7 +149,7 @@ class Intake:
             self.quarantine.read([family])
             self.totals.setdefault(table.name, Totals()).rejected_rows += 1
             error = BadColumnError(place or "(row)", "has another shape than the API promises")
-            self.quarantine.add(table.name, _rejected(family, node, error))
+            self._reject(table, family, node, error)
         return kept
 
     def single(self, table: Table, nodes: Sequence[Node]) -> Pages:
@@ -178,14 +181,22 @@ class Intake:
         self, table: Table, nodes: Sequence[Node], family_of: Callable[[Node], str]
     ) -> tuple[pa.Table, list[Node]]:
         page, refused = table.split(self.company_id, nodes)
+        if self.guard is not None:
+            page = self.guard.page(table.personal, page)
         totals = self.totals.setdefault(table.name, Totals())
         totals.landed_rows += page.num_rows
         totals.rejected_rows += len(refused)
         for amount, currency in table.amounts.items():
             _add_up(totals.amounts, page, amount, currency)
         for node, error in refused:
-            self.quarantine.add(table.name, _rejected(family_of(node), node, error))
+            self._reject(table, family_of(node), node, error)
         return page, [node for node, _ in refused]
+
+    def _reject(self, table: Table, family: str, node: Node, error: BadColumnError) -> None:
+        row = _rejected(family, node, error)
+        if self.guard is not None:
+            row = self.guard.rejected(table.personal, row)
+        self.quarantine.add(table.name, row)
 
     def _advance(self, entity: str, rows: int) -> None:
         self.pages[entity] = self.pages.get(entity, 0) + 1

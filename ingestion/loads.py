@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from psycopg import sql
 
 from ingestion.arrow import Table
+from ingestion.erasure import Guard, guarding
 from ingestion.errors import SourceError
 from ingestion.intake import Intake, Progress, Totals
 from ingestion.locks import exclusive_load
@@ -76,6 +77,7 @@ class Landing:
         company_id: Whose load it is.
         tables: All that the source lands.
         intake: Takes what is read.
+        guard: Takes out who was erased.
         warnings: What people have to look at.
         counts: Objects that the shop itself counts, by entity.
         deleted: Tombstones written, by entity.
@@ -86,6 +88,7 @@ class Landing:
     company_id: str
     tables: Sequence[Table]
     intake: Intake
+    guard: Guard
     warnings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     deleted: Counter[str] = field(default_factory=Counter)
@@ -98,7 +101,13 @@ class Landing:
             SourceError: The shop refuses or doesn't answer; what was loaded before is kept.
         """
         quarantine = self.intake.quarantine
-        load_id = load(source, self.source, self.company_id, once_read=quarantine.update)
+        load_id = load(
+            source,
+            self.source,
+            self.company_id,
+            once_read=quarantine.update,
+            once_written=self.guard.landed,
+        )
         if load_id:
             self.load_ids.append(load_id)
         if not self.intake.replaces:
@@ -142,12 +151,18 @@ def landing(
     Raises:
         SourceError: Another load of the company's shop is under way.
     """
-    with exclusive_load(source, company.id), ObjectQuarantine(company.id, source) as quarantine:
+    with (
+        exclusive_load(source, company.id),
+        guarding(company.id, source) as guard,
+        ObjectQuarantine(company.id, source) as quarantine,
+    ):
         quarantine.recall()
         _drop_vacancies(source, tables, company.id)
         replaces = _has_rows(source, tables, company.id)
-        intake = Intake(company.id, quarantine, replaces, progress or (lambda *_: None))
-        under_way = Landing(source, company.id, tables, intake)
+        intake = Intake(
+            company.id, quarantine, replaces, progress or (lambda *_: None), guard=guard
+        )
+        under_way = Landing(source, company.id, tables, intake, guard)
         yield under_way
         for warning in under_way.warnings:
             log.warning("%s, company %s: %s", source, company.id, warning)

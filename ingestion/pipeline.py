@@ -37,6 +37,7 @@ def load(
     company_id: str,
     *,
     once_read: Callable[[], None] | None = None,
+    once_written: Callable[[], None] | None = None,
 ) -> str:
     """Loads a dlt source into schema raw_<source_name>.
 
@@ -53,6 +54,7 @@ def load(
         company_id: Company whose rows they are.
         once_read: Called when all has been read and nothing has been written, for what must be in
             the warehouse before the state says that it was read.
+        once_written: Called when all has been written and no model has read it.
 
     Returns:
         dlt's load id, "" when the source had nothing.
@@ -105,6 +107,8 @@ def load(
                 with one_at_a_time(f"tables of raw_{source_name}"):
                     pipeline.sync_schema()
                 info = pipeline.load()
+                if once_written is not None:
+                    once_written()
                 _settle(pipeline)
         except Exception as error:
             raise _own_error(error) or error from None

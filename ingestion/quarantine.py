@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
@@ -102,13 +102,28 @@ class _Spool:
 class Quarantine(_Spool):
     """The rejected rows of one feed, which each load reads as a whole."""
 
-    def __init__(self, company_id: str, source: str, feed: str) -> None:
+    def __init__(
+        self,
+        company_id: str,
+        source: str,
+        feed: str,
+        tidied: Callable[[RejectedRow], RejectedRow] = lambda row: row,
+    ) -> None:
+        """Opens it.
+
+        Args:
+            company_id: Whose feed it is.
+            source: Name of the source.
+            feed: Name of the feed.
+            tidied: What of a row may be kept.
+        """
         super().__init__(company_id, source)
         self.feed = feed
+        self._tidied = tidied
 
     def add(self, row: RejectedRow) -> None:
         """Takes one row."""
-        self._write(self.feed, row)
+        self._write(self.feed, self._tidied(row))
 
     def replace(self) -> None:
         """Writes the rows to the warehouse in place of those of the feed's last load."""

@@ -220,6 +220,39 @@ def readers() -> None:
         typer.echo(line)
 
 
+PersonCompany = Annotated[str, typer.Option("--company", help="Id in companies.yml.")]
+PersonEmail = Annotated[str, typer.Option("--email", help="Any e-mail of the person.")]
+
+
+@app.command()
+def erase(company: PersonCompany, email: PersonEmail) -> None:
+    """Take out of everything who a person is; their orders stay, as nobody's in particular."""
+    from orchestration import erasure
+
+    with _console().status("Erasing"):
+        done = erasure.erase(_settings(), company, email)
+    typer.echo(done)
+
+
+@app.command(name="export-person")
+def export_person(
+    company: PersonCompany,
+    email: PersonEmail,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write; by default it is printed.")
+    ] = None,
+) -> None:
+    """Give all that is held on a person, as JSON by table."""
+    from orchestration import erasure
+
+    text = erasure.export(_settings(), company, email)
+    if out is None:
+        typer.echo(text)
+    else:
+        erasure.write_privately(out, text)
+        typer.echo(f"Written: {out}")
+
+
 @app.command()
 def docs(
     output: Annotated[
@@ -277,6 +310,7 @@ def _explanation(error: Exception) -> str | None:
 
     from ingestion.errors import SourceError
     from orchestration.docs import DocsError
+    from orchestration.erasure import ErasureError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
     from orchestration.services import ServiceError
@@ -296,6 +330,7 @@ def _explanation(error: Exception) -> str | None:
         ConnectionFailedError,
         DocsError,
         EmbeddedServerError,
+        ErasureError,
         LockError,
         ManifestError,
         MissingRightError,

@@ -145,6 +145,14 @@ def _grant_access(connection: Connection[TupleRow], there: Sequence[str]) -> Non
     if TRANSFORMER in there:
         _grant(connection, "access", "usage", None, TRANSFORMER)
         _grant_on(connection, ["access.email_key"], "select", TRANSFORMER)
+    if LOADER in there:
+        _grant(connection, "access", "usage", None, LOADER)
+        _grant_on(connection, ["access.erased_people"], "select", LOADER)
+        connection.execute(
+            sql.SQL("grant execute on function access.email_hash to {}").format(
+                sql.Identifier(LOADER)
+            )
+        )
     if READER not in there:
         return
     _grant(connection, "access", "usage", None, READER)

@@ -10,9 +10,16 @@
 
 {% macro hash_email(email) -%}
     {%- set key = source('access', 'email_key') -%}
-    {{ hmac_sha256(
-        "nullif(lower(trim(" ~ email ~ ")), '')",
-        "(select inner_key from " ~ key ~ ")",
-        "(select outer_key from " ~ key ~ ")"
-    ) }}
+    case
+        when {{ email }} like 'erased-%@erased.invalid' then substring({{ email }} from 8 for 64)
+        else {{ hmac_sha256(
+            "nullif(lower(trim(" ~ email ~ ")), '')",
+            "(select inner_key from " ~ key ~ ")",
+            "(select outer_key from " ~ key ~ ")"
+        ) }}
+    end
+{%- endmacro %}
+
+{% macro known_email(email) -%}
+    case when {{ email }} not like 'erased-%@erased.invalid' then {{ email }} end
 {%- endmacro %}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import dlt
 from dlt.extract import DltResource
 
+from ingestion.erasure import Guard, guarding, rejected_tables
 from ingestion.locks import exclusive_load
 from ingestion.pipeline import load
 from ingestion.quarantine import Quarantine, RejectedRow
 from ingestion.sources.files.reader import Feed, FeedTotals, read_feed
-from ingestion.sources.files.schema import COLUMN_HINTS
+from ingestion.sources.files.schema import COLUMN_HINTS, NOBODYS, PERSONAL_LINES
 from warehouse.companies import Company, FileFeed
 
 SOURCE = "files"
@@ -42,7 +44,12 @@ def table_of(feed: Feed) -> str:
 
 @dlt.source(name=SOURCE, max_table_nesting=0)
 def files_source(
-    company: Company, feed: Feed, folder: Path, totals: FeedTotals, quarantine: Quarantine
+    company: Company,
+    feed: Feed,
+    folder: Path,
+    totals: FeedTotals,
+    quarantine: Quarantine,
+    guard: Guard,
 ) -> DltResource:
     """One feed as a dlt source.
 
@@ -56,9 +63,12 @@ def files_source(
         folder: What a relative path starts from.
         totals: Counted up while the pages are read.
         quarantine: Takes the rows that can't be read.
+        guard: Takes out who was erased.
     """
+    table = PERSONAL_LINES if isinstance(feed, FileFeed) else NOBODYS
+    pages = read_feed(company, feed, folder, totals, quarantine)
     return dlt.resource(
-        read_feed(company, feed, folder, totals, quarantine),
+        (guard.page(table, page) for page in pages),
         name=table_of(feed),
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
         merge_key=("company_id", "feed"),
@@ -98,7 +108,12 @@ def _land(company: Company, feeds: tuple[Feed, ...], folder: Path) -> list[FeedL
 
 def _land_feed(company: Company, feed: Feed, folder: Path) -> FeedLoad:
     totals = FeedTotals()
-    with Quarantine(company.id, SOURCE, feed.feed) as quarantine:
-        load_id = load(files_source(company, feed, folder, totals, quarantine), SOURCE, company.id)
+    table = rejected_tables(company, SOURCE).get(feed.feed)
+    with (
+        guarding(company.id, SOURCE) as guard,
+        Quarantine(company.id, SOURCE, feed.feed, partial(guard.rejected, table)) as quarantine,
+    ):
+        source = files_source(company, feed, folder, totals, quarantine, guard)
+        load_id = load(source, SOURCE, company.id, once_written=guard.landed)
         quarantine.replace()
         return FeedLoad(feed.feed, totals, tuple(quarantine.first), load_id)

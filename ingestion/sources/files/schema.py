@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 from dlt.common.schema.typing import TColumnSchema
 
+from ingestion.personal import ACCOUNTS, EMAIL, EMAIL_ADDRESS, ERASED, PersonalTable, kept
+
 #: Money is at most 14 digits before the point and 4 behind it: the warehouse's numeric(18,4).
 MONEY = pa.decimal128(18, 4)
 
@@ -45,3 +47,21 @@ MARKETING_SPEND = pa.schema(
         pa.field("extra", pa.string()),
     ]
 )
+
+#: What of a line of purchases says who somebody is. A customer's id may be the address itself.
+PERSONAL_LINES = PersonalTable(
+    "order_lines",
+    owners=(
+        ("customer_id", ACCOUNTS),
+        ("email", EMAIL_ADDRESS),
+        ("customer_id", EMAIL_ADDRESS),
+    ),
+    columns={
+        "email": EMAIL,
+        "country": kept("a country is nobody's"),
+        "extra": ERASED,
+    },
+    account=("customer_id", "email"),
+)
+
+NOBODYS = PersonalTable("marketing_spend", owners=(), columns={})

@@ -9,6 +9,11 @@ Belongs here: names and types. Does not belong here: how JSON becomes Arrow (`in
 from __future__ import annotations
 
 from ingestion.arrow import Column, Table
+from ingestion.personal import ACCOUNTS, EMAIL, EMAIL_ADDRESS, ERASED, kept, only
+
+_PRODUCT = kept("what was bought")
+_COUNTRY = kept("a country is nobody's")
+_STATE = kept("one of Shopify's words")
 
 PARENT = "__parentId"
 ORDER = "__orderId"
@@ -36,14 +41,14 @@ ORDERS = Table(
     "orders",
     (
         _ID,
-        Column("name", "name"),
+        Column("name", "name", personal=kept("the order's number")),
         Column("customer_id", "customer.id", "id"),
-        Column("email", "email"),
+        Column("email", "email", personal=EMAIL),
         Column("created_at", "createdAt", "time", required=True),
         Column("processed_at", "processedAt", "time", required=True),
         Column("updated_at", "updatedAt", "time", required=True),
         Column("cancelled_at", "cancelledAt", "time"),
-        Column("cancel_reason", "cancelReason"),
+        Column("cancel_reason", "cancelReason", personal=_STATE),
         Column("closed_at", "closedAt", "time"),
         Column("financial_status", "displayFinancialStatus"),
         Column("fulfillment_status", "displayFulfillmentStatus"),
@@ -63,17 +68,23 @@ ORDERS = Table(
         *_money("total_received", "totalReceivedSet", required=True),
         *_money("total_refunded", "totalRefundedSet", required=True),
         *_money("total_refunded_shipping", "totalRefundedShippingSet", required=True),
-        Column("source_name", "sourceName"),
+        Column("source_name", "sourceName", personal=kept("a channel")),
         Column("channel", "attribution.handle"),
-        Column("channel_name", "attribution.displayName"),
-        Column("shipping_country", "shippingAddress.countryCodeV2"),
-        Column("shipping_province", "shippingAddress.provinceCode"),
-        Column("billing_country", "billingAddress.countryCodeV2"),
+        Column("channel_name", "attribution.displayName", personal=kept("a channel")),
+        Column("shipping_country", "shippingAddress.countryCodeV2", personal=_COUNTRY),
+        Column("shipping_province", "shippingAddress.provinceCode", personal=ERASED),
+        Column("billing_country", "billingAddress.countryCodeV2", personal=_COUNTRY),
         Column("discount_codes", "discountCodes", "json"),
-        Column("customer_journey", "customerJourneySummary", "json"),
+        Column(
+            "customer_journey",
+            "customerJourneySummary",
+            "json",
+            personal=only("firstVisit.source", "firstVisit.utmParameters.source"),
+        ),
     ),
     amounts={"total_price": "currency"},
     unique=True,
+    owners=(("customer_id", ACCOUNTS), ("email", EMAIL_ADDRESS)),
 )
 
 ORDER_LINES = Table(
@@ -83,7 +94,7 @@ ORDER_LINES = Table(
         Column("order_id", PARENT, "id", required=True),
         Column("product_id", "product.id", "id"),
         Column("variant_id", "variant.id", "id"),
-        Column("name", "name"),
+        Column("name", "name", personal=_PRODUCT),
         Column("title", "title"),
         Column("variant_title", "variantTitle"),
         Column("sku", "sku"),
@@ -100,6 +111,7 @@ ORDER_LINES = Table(
     ),
     parent="order_id",
     amounts={"original_total": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 ORDER_LINE_DISCOUNTS = Table(
@@ -119,6 +131,7 @@ ORDER_LINE_DISCOUNTS = Table(
     key=("order_line_id", "application_index"),
     parent="order_id",
     amounts={"amount": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 TRANSACTIONS = Table(
@@ -143,6 +156,7 @@ TRANSACTIONS = Table(
     ),
     parent="order_id",
     amounts={"amount": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 TRANSACTION_FEES = Table(
@@ -162,6 +176,7 @@ TRANSACTION_FEES = Table(
     ),
     parent="order_id",
     amounts={"amount": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 REFUNDS = Table(
@@ -178,6 +193,7 @@ REFUNDS = Table(
     ),
     parent="order_id",
     amounts={"total_refunded": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 REFUND_LINES = Table(
@@ -200,6 +216,7 @@ REFUND_LINES = Table(
     key=("refund_id", "position"),
     parent="order_id",
     amounts={"subtotal": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 CUSTOMERS = Table(
@@ -208,24 +225,26 @@ CUSTOMERS = Table(
         _ID,
         Column("created_at", "createdAt", "time", required=True),
         Column("updated_at", "updatedAt", "time", required=True),
-        Column("email", "defaultEmailAddress.emailAddress"),
-        Column("email_marketing_state", "defaultEmailAddress.marketingState"),
-        Column("phone", "defaultPhoneNumber.phoneNumber"),
-        Column("first_name", "firstName"),
-        Column("last_name", "lastName"),
-        Column("state", "state"),
-        Column("locale", "locale"),
-        Column("country", "defaultAddress.countryCodeV2"),
-        Column("province", "defaultAddress.provinceCode"),
-        Column("city", "defaultAddress.city"),
-        Column("zip", "defaultAddress.zip"),
+        Column("email", "defaultEmailAddress.emailAddress", personal=EMAIL),
+        Column("email_marketing_state", "defaultEmailAddress.marketingState", personal=ERASED),
+        Column("phone", "defaultPhoneNumber.phoneNumber", personal=ERASED),
+        Column("first_name", "firstName", personal=ERASED),
+        Column("last_name", "lastName", personal=ERASED),
+        Column("state", "state", personal=_STATE),
+        Column("locale", "locale", personal=ERASED),
+        Column("country", "defaultAddress.countryCodeV2", personal=_COUNTRY),
+        Column("province", "defaultAddress.provinceCode", personal=ERASED),
+        Column("city", "defaultAddress.city", personal=ERASED),
+        Column("zip", "defaultAddress.zip", personal=ERASED),
         Column("orders_count", "numberOfOrders", "number", required=True),
         Column("amount_spent", "amountSpent.amount", "money", required=True),
         Column("currency", "amountSpent.currencyCode", required=True),
-        Column("tags", "tags", "json"),
+        Column("tags", "tags", "json", personal=ERASED),
     ),
     amounts={"amount_spent": "currency"},
     unique=True,
+    owners=(("id", ACCOUNTS), ("email", EMAIL_ADDRESS)),
+    account=("id", "email"),
 )
 
 PRODUCTS = Table(
@@ -295,8 +314,8 @@ DISPUTES = Table(
         Column("order_id", "order.id", "id"),
         Column("type", "type", required=True),
         Column("status", "status", required=True),
-        Column("reason", "reasonDetails.reason"),
-        Column("network_reason_code", "reasonDetails.networkReasonCode"),
+        Column("reason", "reasonDetails.reason", personal=_STATE),
+        Column("network_reason_code", "reasonDetails.networkReasonCode", personal=_STATE),
         Column("amount", "amount.amount", "money", required=True),
         Column("currency", "amount.currencyCode", required=True),
         Column("initiated_at", "initiatedAt", "time", required=True),
@@ -305,6 +324,7 @@ DISPUTES = Table(
         Column("finalized_on", "finalizedOn", "time"),
     ),
     amounts={"amount": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 #: Tombstones: what the shop doesn't have any more. The row itself stays in its own table.

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ingestion.arrow import BadColumnError, Column, Node, Table
 from ingestion.money import CurrencyCode, MinorAmount, major
+from ingestion.personal import ACCOUNTS, EMAIL, EMAIL_ADDRESS, ERASED
 from warehouse.currencies import minor_units
 
 #: What is added to a fee, which knows neither its payment nor its place.
@@ -98,13 +99,14 @@ PAYMENTS = Table(
         Column("source_type", "source_type"),
         Column("order_id", "order_id"),
         Column("customer_id", "customer_id"),
-        Column("reference_id", "reference_id"),
-        Column("buyer_email", "buyer_email_address"),
+        Column("reference_id", "reference_id", personal=ERASED),
+        Column("buyer_email", "buyer_email_address", personal=EMAIL),
         Column("receipt_number", "receipt_number"),
-        Column("note", "note"),
+        Column("note", "note", personal=ERASED),
     ),
     amounts={"total": "currency"},
     unique=True,
+    owners=(("customer_id", ACCOUNTS), ("buyer_email", EMAIL_ADDRESS)),
 )
 
 PAYMENT_FEES = Table(
@@ -120,6 +122,7 @@ PAYMENT_FEES = Table(
     key=("payment_id", "position"),
     parent="payment_id",
     amounts={"amount": "currency"},
+    owners=(("payment_id", "payments"),),
 )
 
 REFUNDS = Table(
@@ -136,11 +139,12 @@ REFUNDS = Table(
         _amount("amount", _MONEY, required=True),
         _amount("app_fee", "app_fee_money"),
         Column("order_id", "order_id"),
-        Column("reason", "reason"),
+        Column("reason", "reason", personal=ERASED),
         Column("processing_fee", "processing_fee", "json"),
     ),
     amounts={"amount": "currency"},
     unique=True,
+    owners=(("payment_id", "payments"),),
 )
 
 TABLES = (PAYMENTS, PAYMENT_FEES, REFUNDS)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ingestion.arrow import BadColumnError, Column, Kind, Node, Table
 from ingestion.money import CurrencyCode, MinorAmount
+from ingestion.personal import ACCOUNTS, EMAIL, EMAIL_ADDRESS, ERASED, kept, only
 from ingestion.sources.stripe.currencies import major, major_of_decimal, places
 
 #: What is added to an object that came inside of another.
@@ -79,6 +80,16 @@ _CREATED = Column("created_at", "created", "epoch", required=True)
 _LIVE = Column("livemode", "livemode", "flag", required=True)
 _CURRENCY = Currency("currency", "currency", required=True)
 _METADATA = Column("metadata", "metadata", "json")
+_NOTED = Column(
+    "metadata",
+    "metadata",
+    "json",
+    # By these a payment finds the order that it pays.
+    personal=only("order_key", "order_id", "order_transaction_id"),
+)
+_PRODUCT = kept("what was bought")
+_COUNTRY = kept("a country is nobody's")
+_REASON = kept("one of Stripe's words")
 
 CUSTOMERS = Table(
     "customers",
@@ -86,16 +97,18 @@ CUSTOMERS = Table(
         _ID,
         _CREATED,
         _LIVE,
-        Column("email", "email"),
-        Column("name", "name"),
-        Column("phone", "phone"),
-        Column("country", "address.country"),
-        Column("address", "address", "json"),
+        Column("email", "email", personal=EMAIL),
+        Column("name", "name", personal=ERASED),
+        Column("phone", "phone", personal=ERASED),
+        Column("country", "address.country", personal=_COUNTRY),
+        Column("address", "address", "json", personal=ERASED),
         Currency("currency", "currency"),
         Column("delinquent", "delinquent", "flag"),
-        Column("description", "description"),
-        _METADATA,
+        Column("description", "description", personal=ERASED),
+        _NOTED,
     ),
+    owners=(("id", ACCOUNTS), ("email", EMAIL_ADDRESS)),
+    account=("id", "email"),
 )
 
 PRODUCTS = Table(
@@ -171,11 +184,12 @@ PAYMENT_INTENTS = Table(
         Column("customer_id", "customer"),
         Column("latest_charge_id", "latest_charge"),
         Column("canceled_at", "canceled_at", "epoch"),
-        Column("cancellation_reason", "cancellation_reason"),
-        Column("description", "description"),
-        _METADATA,
+        Column("cancellation_reason", "cancellation_reason", personal=_REASON),
+        Column("description", "description", personal=ERASED),
+        _NOTED,
     ),
     amounts={"amount_received": "currency"},
+    owners=(("customer_id", ACCOUNTS), ("latest_charge_id", "charges")),
 )
 
 CHARGES = Table(
@@ -197,14 +211,19 @@ CHARGES = Table(
         Column("payment_intent_id", "payment_intent"),
         Column("balance_transaction_id", "balance_transaction"),
         Column("failure_code", "failure_code"),
-        Column("failure_message", "failure_message"),
-        Column("email", "billing_details.email"),
-        Column("country", "billing_details.address.country"),
-        Column("billing_details", "billing_details", "json"),
-        Column("description", "description"),
-        _METADATA,
+        Column("failure_message", "failure_message", personal=_REASON),
+        Column("email", "billing_details.email", personal=EMAIL),
+        Column("country", "billing_details.address.country", personal=_COUNTRY),
+        Column("billing_details", "billing_details", "json", personal=ERASED),
+        Column("description", "description", personal=ERASED),
+        _NOTED,
     ),
     amounts={"amount_captured": "currency"},
+    owners=(
+        ("customer_id", ACCOUNTS),
+        ("email", EMAIL_ADDRESS),
+        ("payment_intent_id", "payment_intents"),
+    ),
 )
 
 REFUNDS = Table(
@@ -219,11 +238,12 @@ REFUNDS = Table(
         Column("payment_intent_id", "payment_intent"),
         Column("balance_transaction_id", "balance_transaction"),
         Column("failure_balance_transaction_id", "failure_balance_transaction"),
-        Column("failure_reason", "failure_reason"),
-        Column("reason", "reason"),
-        _METADATA,
+        Column("failure_reason", "failure_reason", personal=_REASON),
+        Column("reason", "reason", personal=_REASON),
+        _NOTED,
     ),
     amounts={"amount": "currency"},
+    owners=(("charge_id", "charges"), ("payment_intent_id", "payment_intents")),
 )
 
 DISPUTES = Table(
@@ -233,18 +253,19 @@ DISPUTES = Table(
         _CREATED,
         _LIVE,
         Column("status", "status", required=True),
-        Column("reason", "reason"),
+        Column("reason", "reason", personal=_REASON),
         _CURRENCY,
         Amount("amount", "amount", required=True),
         Column("charge_id", "charge"),
         Column("payment_intent_id", "payment_intent"),
         Column("evidence_due_by", "evidence_details.due_by", "epoch"),
-        Column("evidence_details", "evidence_details", "json"),
+        Column("evidence_details", "evidence_details", "json", personal=ERASED),
         # What was withdrawn, and given back: whole objects, which are in balance_transactions too.
         Column("balance_transactions", "balance_transactions", "json"),
-        _METADATA,
+        _NOTED,
     ),
     amounts={"amount": "currency"},
+    owners=(("charge_id", "charges"), ("payment_intent_id", "payment_intents")),
 )
 
 BALANCE_TRANSACTIONS = Table(
@@ -262,10 +283,11 @@ BALANCE_TRANSACTIONS = Table(
         Amount("fee", "fee", required=True),
         Amount("net", "net", required=True),
         Factor("exchange_rate", "exchange_rate"),
-        Column("fee_details", "fee_details", "json"),
-        Column("description", "description"),
+        Column("fee_details", "fee_details", "json", personal=kept("Stripe's own fees")),
+        Column("description", "description", personal=ERASED),
     ),
     amounts={"net": "currency"},
+    owners=(("source_id", "charges"), ("source_id", "refunds"), ("source_id", "disputes")),
 )
 
 SUBSCRIPTIONS = Table(
@@ -287,8 +309,9 @@ SUBSCRIPTIONS = Table(
         Column("latest_invoice_id", "latest_invoice"),
         Column("collection_method", "collection_method"),
         Column("discounts", "discounts", "json"),
-        _METADATA,
+        _NOTED,
     ),
+    owners=(("customer_id", ACCOUNTS),),
 )
 
 SUBSCRIPTION_ITEMS = Table(
@@ -304,9 +327,10 @@ SUBSCRIPTION_ITEMS = Table(
         Column("current_period_start", "current_period_start", "epoch", required=True),
         Column("current_period_end", "current_period_end", "epoch", required=True),
         Column("discounts", "discounts", "json"),
-        _METADATA,
+        _NOTED,
     ),
     parent="subscription_id",
+    owners=(("subscription_id", "subscriptions"),),
 )
 
 INVOICES = Table(
@@ -319,8 +343,8 @@ INVOICES = Table(
         Column("status", "status"),
         Column("customer_id", "customer"),
         Column("subscription_id", "parent.subscription_details.subscription"),
-        Column("parent", "parent", "json"),
-        Column("billing_reason", "billing_reason"),
+        Column("parent", "parent", "json", personal=ERASED),
+        Column("billing_reason", "billing_reason", personal=_REASON),
         Column("collection_method", "collection_method"),
         _CURRENCY,
         Amount("subtotal", "subtotal", required=True),
@@ -343,9 +367,10 @@ INVOICES = Table(
         # Amounts inside of these two are in the smallest unit, as they came.
         Column("total_discount_amounts_minor", "total_discount_amounts", "json"),
         Column("total_taxes_minor", "total_taxes", "json"),
-        _METADATA,
+        _NOTED,
     ),
     amounts={"total": "currency"},
+    owners=(("customer_id", ACCOUNTS),),
 )
 
 _DETAILS = "parent.subscription_item_details"
@@ -361,7 +386,7 @@ INVOICE_LINES = Table(
         Amount("subtotal", "subtotal"),
         Amount("discount", "__discount", required=True),
         Column("quantity", "quantity", "number"),
-        Column("description", "description"),
+        Column("description", "description", personal=_PRODUCT),
         Column("price_id", "pricing.price_details.price"),
         Column("product_id", "pricing.price_details.product"),
         UnitAmount("unit_amount_decimal", "pricing.unit_amount_decimal"),
@@ -369,16 +394,17 @@ INVOICE_LINES = Table(
         Column("subscription_id", f"{_DETAILS}.subscription"),
         Column("subscription_item_id", f"{_DETAILS}.subscription_item"),
         Column("proration", f"{_DETAILS}.proration", "flag"),
-        Column("parent", "parent", "json"),
+        Column("parent", "parent", "json", personal=kept("ids of the subscription")),
         Column("period_start", "period.start", "epoch", required=True),
         Column("period_end", "period.end", "epoch", required=True),
         Column("discountable", "discountable", "flag"),
         Column("discount_amounts_minor", "discount_amounts", "json"),
         Column("taxes_minor", "taxes", "json"),
-        _METADATA,
+        _NOTED,
     ),
     parent="invoice_id",
     amounts={"amount": "currency"},
+    owners=(("invoice_id", "invoices"),),
 )
 
 INVOICE_PAYMENTS = Table(
@@ -401,6 +427,7 @@ INVOICE_PAYMENTS = Table(
         Column("canceled_at", "status_transitions.canceled_at", "epoch"),
     ),
     amounts={"amount_paid": "currency"},
+    owners=(("invoice_id", "invoices"),),
 )
 
 CREDIT_NOTES = Table(
@@ -412,7 +439,7 @@ CREDIT_NOTES = Table(
         Column("number", "number"),
         Column("status", "status", required=True),
         Column("type", "type"),
-        Column("reason", "reason"),
+        Column("reason", "reason", personal=_REASON),
         Column("invoice_id", "invoice", required=True),
         Column("customer_id", "customer"),
         _CURRENCY,
@@ -425,9 +452,10 @@ CREDIT_NOTES = Table(
         Column("refunds_minor", "refunds", "json"),
         Column("effective_at", "effective_at", "epoch"),
         Column("voided_at", "voided_at", "epoch"),
-        _METADATA,
+        _NOTED,
     ),
     amounts={"amount": "currency"},
+    owners=(("customer_id", ACCOUNTS), ("invoice_id", "invoices")),
 )
 
 CREDIT_NOTE_LINES = Table(
@@ -437,7 +465,7 @@ CREDIT_NOTE_LINES = Table(
         Column("credit_note_id", PARENT, required=True),
         Column("invoice_line_id", "invoice_line_item"),
         Column("type", "type"),
-        Column("description", "description"),
+        Column("description", "description", personal=_PRODUCT),
         Currency("currency", CURRENCY, required=True),
         Amount("amount", "amount", required=True, currency=CURRENCY),
         Amount("discount_amount", "discount_amount", currency=CURRENCY),
@@ -445,6 +473,7 @@ CREDIT_NOTE_LINES = Table(
     ),
     parent="credit_note_id",
     amounts={"amount": "currency"},
+    owners=(("credit_note_id", "credit_notes"),),
 )
 
 #: Tombstones: what the account doesn't have any more. The row itself stays in its own table.

@@ -10,6 +10,11 @@ and what PHP makes of a value (`shaping.py`).
 from __future__ import annotations
 
 from ingestion.arrow import Column, Table
+from ingestion.personal import ACCOUNTS, EMAIL, EMAIL_ADDRESS, ERASED, kept, only
+
+_PRODUCT = kept("what was bought")
+_COUNTRY = kept("a country is nobody's")
+_METHOD = kept("one of the site's own words")
 
 _ID = Column("id", "id", "key", required=True)
 #: Not part of the API's lines: every line gets those of its order.
@@ -17,7 +22,19 @@ _OF_ORDER = (
     Column("order_id", "order_id", "key", required=True),
     Column("currency", "currency", required=True),
 )
-_META = Column("meta_data", "meta_data", "json")
+_META = Column("meta_data", "meta_data", "json", personal=ERASED)
+_ORDER_META = Column(
+    "meta_data",
+    "meta_data",
+    "json",
+    # By these a payment finds its order, and an order its channel.
+    personal=only(
+        "_stripe_intent_id",
+        "_stripe_fee",
+        "_stripe_currency",
+        "_wc_order_attribution_utm_source",
+    ),
+)
 _TIMES = (
     Column("created_at", "date_created_gmt", "time"),
     Column("modified_at", "date_modified_gmt", "time"),
@@ -42,10 +59,10 @@ ORDERS = Table(
         Column("created_via", "created_via"),
         Column("prices_include_tax", "prices_include_tax", "flag"),
         Column("customer_id", "customer_id", "key"),
-        Column("email", "billing.email"),
-        Column("billing_country", "billing.country"),
-        Column("billing_state", "billing.state"),
-        Column("shipping_country", "shipping.country"),
+        Column("email", "billing.email", personal=EMAIL),
+        Column("billing_country", "billing.country", personal=_COUNTRY),
+        Column("billing_state", "billing.state", personal=ERASED),
+        Column("shipping_country", "shipping.country", personal=_COUNTRY),
         Column("discount_total", "discount_total", "money"),
         Column("discount_tax", "discount_tax", "money"),
         Column("shipping_total", "shipping_total", "money"),
@@ -55,14 +72,15 @@ ORDERS = Table(
         # As it was placed: refunds don't change it.
         Column("total", "total", "money", required=True),
         Column("payment_method", "payment_method"),
-        Column("payment_method_title", "payment_method_title"),
+        Column("payment_method_title", "payment_method_title", personal=_METHOD),
         Column("transaction_id", "transaction_id"),
-        Column("billing", "billing", "json"),
-        Column("shipping", "shipping", "json"),
-        _META,
+        Column("billing", "billing", "json", personal=ERASED),
+        Column("shipping", "shipping", "json", personal=ERASED),
+        _ORDER_META,
     ),
     amounts={"total": "currency"},
     unique=True,
+    owners=(("customer_id", ACCOUNTS), ("email", EMAIL_ADDRESS)),
 )
 
 ORDER_LINES = Table(
@@ -72,8 +90,8 @@ ORDER_LINES = Table(
         *_OF_ORDER,
         Column("product_id", "product_id", "key"),
         Column("variation_id", "variation_id", "key"),
-        Column("name", "name"),
-        Column("parent_name", "parent_name"),
+        Column("name", "name", personal=_PRODUCT),
+        Column("parent_name", "parent_name", personal=_PRODUCT),
         Column("sku", "sku"),
         _QUANTITY,
         Column("tax_class", "tax_class"),
@@ -86,6 +104,7 @@ ORDER_LINES = Table(
     ),
     parent="order_id",
     amounts={"total": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 ORDER_COUPONS = Table(
@@ -102,6 +121,7 @@ ORDER_COUPONS = Table(
     ),
     parent="order_id",
     amounts={"discount": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 ORDER_FEES = Table(
@@ -109,7 +129,7 @@ ORDER_FEES = Table(
     (
         _ID,
         *_OF_ORDER,
-        Column("name", "name"),
+        Column("name", "name", personal=_PRODUCT),
         Column("tax_class", "tax_class"),
         Column("total", "total", "money", required=True),
         Column("total_tax", "total_tax", "money"),
@@ -118,6 +138,7 @@ ORDER_FEES = Table(
     ),
     parent="order_id",
     amounts={"total": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 ORDER_SHIPPING = Table(
@@ -135,6 +156,7 @@ ORDER_SHIPPING = Table(
     ),
     parent="order_id",
     amounts={"total": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 ORDER_TAXES = Table(
@@ -153,6 +175,7 @@ ORDER_TAXES = Table(
     ),
     parent="order_id",
     amounts={"tax_total": "currency"},
+    owners=(("order_id", "orders"),),
 )
 
 REFUNDS = Table(
@@ -163,7 +186,7 @@ REFUNDS = Table(
         Column("created_at", "date_created_gmt", "time", required=True),
         # Positive, unlike the totals of the lines.
         Column("amount", "amount", "money", required=True),
-        Column("reason", "reason"),
+        Column("reason", "reason", personal=ERASED),
         Column("refunded_by", "refunded_by", "key"),
         Column("refunded_payment", "refunded_payment", "flag"),
         Column("tax_lines", "tax_lines", "json"),
@@ -171,6 +194,7 @@ REFUNDS = Table(
     ),
     amounts={"amount": "currency"},
     unique=True,
+    owners=(("order_id", "orders"),),
 )
 
 REFUND_LINES = Table(
@@ -185,7 +209,7 @@ REFUND_LINES = Table(
         Column("order_item_id", "order_item_id", "key"),
         Column("product_id", "product_id", "key"),
         Column("variation_id", "variation_id", "key"),
-        Column("name", "name"),
+        Column("name", "name", personal=_PRODUCT),
         Column("sku", "sku"),
         # Negative, as the totals are; none of shipping and fees.
         Column("quantity", "quantity", "rate"),
@@ -196,6 +220,7 @@ REFUND_LINES = Table(
     ),
     parent="refund_id",
     amounts={"total": "currency"},
+    owners=(("refund_id", "refunds"),),
 )
 
 CUSTOMERS = Table(
@@ -203,21 +228,23 @@ CUSTOMERS = Table(
     (
         _ID,
         *_TIMES,
-        Column("email", "email"),
-        Column("first_name", "first_name"),
-        Column("last_name", "last_name"),
+        Column("email", "email", personal=EMAIL),
+        Column("first_name", "first_name", personal=ERASED),
+        Column("last_name", "last_name", personal=ERASED),
         Column("role", "role"),
-        Column("username", "username"),
-        Column("country", "billing.country"),
-        Column("state", "billing.state"),
-        Column("city", "billing.city"),
-        Column("postcode", "billing.postcode"),
+        Column("username", "username", personal=ERASED),
+        Column("country", "billing.country", personal=_COUNTRY),
+        Column("state", "billing.state", personal=ERASED),
+        Column("city", "billing.city", personal=ERASED),
+        Column("postcode", "billing.postcode", personal=ERASED),
         Column("is_paying_customer", "is_paying_customer", "flag"),
-        Column("billing", "billing", "json"),
-        Column("shipping", "shipping", "json"),
+        Column("billing", "billing", "json", personal=ERASED),
+        Column("shipping", "shipping", "json", personal=ERASED),
         _META,
     ),
     unique=True,
+    owners=(("id", ACCOUNTS), ("email", EMAIL_ADDRESS)),
+    account=("id", "email"),
 )
 
 PRODUCTS = Table(

@@ -20,6 +20,8 @@ Login = Callable[[str], Postgres]
 
 PERSONAL = "marts.customer_pii"
 GRANTS = "access.reader_companies"
+#: Who was erased, which loads ask for, and what the platform alone keeps of it.
+ERASED, ERASURES = "access.erased_people", "access.erasures"
 KEY = "access.email_key"
 #: What no file tells of: payments, subscriptions and a catalogue.
 OF_APIS = {
@@ -58,9 +60,10 @@ def expected(owner: Postgres, person: str, relation: str) -> int | None:
     schema = relation.split(".", maxsplit=1)[0]
     everything = rows(owner, relation)
     if person == "clv_loader":
-        return everything if schema.startswith("raw_") or schema == "quarantine" else None
+        lands = schema.startswith("raw_") or schema == "quarantine"
+        return everything if lands or relation == ERASED else None
     if person == "clv_transformer":
-        return None if relation == GRANTS else everything
+        return None if relation in {GRANTS, ERASED, ERASURES} else everything
     if person == "clv_ml":
         return everything if schema in {"marts", "ml"} and relation != PERSONAL else None
     if person == "clv_analyst":

@@ -44,7 +44,7 @@ accounts as (
     select
         identities.company_id,
         identities.customer_id,
-        known.email,
+        {{ known_email('known.email') }} as email,
         known.first_name,
         known.last_name,
         known.phone,
@@ -85,7 +85,7 @@ contacts as (
             company_id,
             email
         from {{ ref(written) }}
-        where email is not null
+        where {{ known_email('email') }} is not null
         {% if not loop.last %}
             union all
         {% endif %}
