@@ -7,17 +7,14 @@ Belongs here: version, key, what a refusal means. Does not belong here: what is 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 import orjson
 import requests
 
-from ingestion.arrow import Node
+from ingestion.bearer import BearerClient
 from ingestion.errors import SourceError
-from ingestion.http import Patience, Transport, TryAgainError, retry_after, server_time
+from ingestion.http import TryAgainError, retry_after
 
 #: The version in which the answers are read; later ones may move fields.
 API_VERSION = "2026-10-28.endive"
@@ -46,87 +43,16 @@ class MissingError(SourceError):
         self.param = param
 
 
-class StripeClient:
-    """The API of one account. One instance serves one thread.
+class StripeClient(BearerClient):
+    """The API of one account; `get` raises MissingError where what is named isn't there."""
 
-    Attributes:
-        now: Stripe's own time, of its last answer; None before the first.
-        requests: How often it was asked.
-    """
+    name = "stripe"
+    base = "/v1"
+    version = ("Stripe-Version", API_VERSION)
+    hints = _HINTS
 
-    def __init__(
-        self,
-        company_id: str,
-        endpoint: str,
-        key: str,
-        *,
-        patience: Patience | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Opens nothing yet.
-
-        Args:
-            company_id: Whose account it is, for messages.
-            endpoint: Address of the API, without its version.
-            key: Secret or restricted key.
-            patience: When to give up.
-            sleep: Waits for seconds.
-        """
-        from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
-
-        self.source = f"stripe, company {company_id}"
-        self.now: datetime | None = None
-        self.requests = 0
-        self._transport = Transport(
-            self.source,
-            f"{endpoint.rstrip('/')}/v1",
-            # As an auth, not a header: dlt writes headers into its debug log.
-            BearerTokenAuth(token=key),
-            hints=_HINTS,
-            explain=self._explain,
-            patience=patience,
-            sleep=sleep,
-        )
-
-    def get(self, name: str, path: str, params: Mapping[str, Any] | None = None) -> Node:
-        """Asks for an object or a page of a list.
-
-        Args:
-            name: The request as people know it, such as "charges, page 12".
-            path: Below the version.
-            params: Of the query; a list is sent as several.
-
-        Returns:
-            The object.
-
-        Raises:
-            MissingError: What is named isn't there.
-            SourceError: The API refuses or doesn't answer; the message names the request, and what
-                to do.
-        """
-        self.requests += 1
-        return self._transport.send(
-            name,
-            "GET",
-            path,
-            read=self._read,
-            params=dict(params or {}),
-            headers={"Stripe-Version": API_VERSION},
-        )
-
-    def error(self, name: str, what: str) -> SourceError:
-        """Builds an error that names account and request."""
-        return SourceError(f"{self.source}: {name}: {what}")
-
-    def _read(self, response: requests.Response) -> Node:
-        try:
-            found = orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            raise TryAgainError("the answer isn't JSON") from None
-        if not isinstance(found, dict) or not isinstance(found.get("object"), str):
-            raise TryAgainError("the answer isn't an object of the API")
-        self.now = server_time(response)
-        return found
+    def _is_answer(self, found: dict[str, Any]) -> bool:
+        return isinstance(found.get("object"), str)
 
     def _explain(self, name: str, response: requests.Response) -> Exception | None:
         """Reads a refusal: whether the thing is missing, which permission is, whether to retry."""
