@@ -69,6 +69,7 @@ STEPS = {
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
+    "report__clv_report": "Write the report",
     "reporting__customer_360_readers_are_kept_to_their_companies": "Check who sees what",
 }
 

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
         webserver_port: Port at which the Dagster UI is tried first.
         mlflow_port: Port at which the MLflow UI is tried first.
         code_server_port: Port at which the Dagster code server is tried first.
+        dashboard_port: Port at which the dashboard is tried first.
         alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
     """
 
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     webserver_port: int = Field(default=3000, ge=1024, le=65535)
     mlflow_port: int = Field(default=5000, ge=1024, le=65535)
     code_server_port: int = Field(default=4266, ge=1024, le=65535)
+    dashboard_port: int = Field(default=8600, ge=1024, le=65535)
     alert_webhook_url: SecretStr | None = None
 
     @property

@@ -54,6 +54,7 @@ GROUPS = {
     "marts",
     "ml",
     "reporting",
+    "report",
 }
 REPORTING = {
     "reporting/at_risk_customers",
@@ -87,7 +88,7 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_the_agreed_assets_are_there(specs: dict[str, dg.AssetSpec]) -> None:
-    assert set(specs) >= RAW | MARTS | ML | REPORTING
+    assert set(specs) >= RAW | MARTS | ML | REPORTING | {"report/clv_report"}
 
 
 def test_every_asset_is_described_owned_grouped_and_of_a_kind(
@@ -138,7 +139,7 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
 
 
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
-    for name in ("land", "score"):
+    for name in ("land", "score", "report"):
         partitions = definitions.resolve_job_def(name).partitions_def
         assert isinstance(partitions, dg.DynamicPartitionsDefinition)
         assert partitions.name == "company"
@@ -157,7 +158,7 @@ def test_every_asset_is_in_exactly_one_job(
 ) -> None:
     made = [
         key.to_user_string()
-        for name in ("land", "transform", "score", "publish")
+        for name in ("land", "transform", "score", "publish", "report")
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)

@@ -37,6 +37,7 @@ def clv_model_scores(
     from ml.eligibility import company_eligibility
     from ml.evaluation.contest import (
         all_score_rows,
+        decile_rows,
         fit_challenger,
         fit_champions,
         hold_contests,
@@ -100,6 +101,12 @@ def clv_model_scores(
             "ml.clv_model_scores",
             {"company_id": company.id},
             all_score_rows(contests, company.id, run),
+        )
+        replace_frame(
+            connection,
+            "ml.clv_decile_scores",
+            {"company_id": company.id},
+            decile_rows(contests, company.id),
         )
     customers = prepared.customers(days.as_of)
     eligibility = company_eligibility(
