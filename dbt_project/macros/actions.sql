@@ -1,5 +1,5 @@
-{#- What to do for a customer, rule by rule: docs/actions.md lists them in the same order. Each macro
-    takes the relation that has the columns of customer_360. -#}
+{#- What to do for a customer, rule by rule: docs/actions.md lists them in the same order. Each
+    macro takes the relation that has the columns of customer_360. -#}
 
 {% macro days_text(days) -%}
     {{ days }} || case when {{ days }} = 1 then ' day' else ' days' end
@@ -86,7 +86,8 @@
                 || ' later than usual, and still likely to order again'
         when 'Offer an incentive for a second purchase'
             then
-                'One order, ' || {{ days_text(customer ~ '.recency_days') }} || ' ago, of ' || {{ a_time }}
+                'One order, ' || {{ days_text(customer ~ '.recency_days') }} || ' ago, of '
+                || {{ a_time }}
                 || '; a typical order is ' || {{ typical }}
         when 'Welcome and show what fits'
             then 'First order ' || {{ days_text(customer ~ '.recency_days') }} || ' ago'
