@@ -39,7 +39,16 @@ MARTS = {
     "marts/fct_transactions",
     "marts/payment_fees_monthly",
 }
-ML = {"ml/clv_model_scores", "ml/clv_predictions"}
+ML = {
+    "ml/clv_model_scores",
+    "ml/clv_predictions",
+    "ml/cluster_profiles",
+    "ml/customer_clusters",
+    "ml/customer_reasons",
+    "ml/feature_importances",
+    "ml/feature_interactions",
+    "ml/segment_migrations",
+}
 GROUPS = {
     "raw_files",
     "raw_rates",
