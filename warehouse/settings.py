@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         mlflow_port: Port at which the MLflow UI is tried first.
         code_server_port: Port at which the Dagster code server is tried first.
         dashboard_port: Port at which the dashboard is tried first.
+        receiver_url: Where the dashboard sends files; unset means the receiver of this machine.
         alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
     """
 
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     mlflow_port: int = Field(default=5000, ge=1024, le=65535)
     code_server_port: int = Field(default=4266, ge=1024, le=65535)
     dashboard_port: int = Field(default=8500, ge=1024, le=65535)
+    receiver_url: str | None = None
     alert_webhook_url: SecretStr | None = None
 
     @property

@@ -55,6 +55,7 @@
       if (event.target.open) clvCharts.draw(event.target);
     }, true);
     watch();
+    sending();
   }
 
   // Asks how far an upload is until it is at its end.
@@ -70,13 +71,49 @@
         words.textContent = state.text;
         words.className = state.tone;
         if (state.share === null) bar.removeAttribute("value"); else bar.value = state.share;
-        if (state.over) return;
+        // What follows is on the page, not in the bar.
+        if (state.over || state.status !== holder.dataset.status) { location.reload(); return; }
       } catch (problem) {
         words.textContent = "The connection was lost; trying again.";
       }
       setTimeout(look, 1000);
     }
     look();
+  }
+
+  // How much of a file has left the browser.
+  function sending() {
+    const form = document.getElementById("send");
+    if (!form) return;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const holder = form.querySelector(".sending");
+      const [bar, words] = [holder.querySelector("progress"), holder.querySelector("[role=status]")];
+      const button = form.querySelector("button");
+      holder.hidden = false;
+      button.disabled = true;
+      const request = new XMLHttpRequest();
+      request.open("POST", form.action);
+      request.upload.onprogress = (sent) => {
+        if (!sent.lengthComputable) return;
+        bar.value = sent.loaded / sent.total;
+        words.textContent = sent.loaded < sent.total
+          ? `${Math.round(100 * bar.value)} % sent` : "Sent; waiting for the receiver";
+      };
+      request.onload = () => {
+        if (request.status < 300 && request.responseURL !== form.action) {
+          location.assign(request.responseURL);
+        } else {
+          const page = new DOMParser().parseFromString(request.responseText, "text/html");
+          const said = page.querySelector("[role=alert]") || page.querySelector("main p");
+          words.textContent = said ? said.textContent : "It was refused.";
+          words.className = "problem";
+          button.disabled = false;
+        }
+      };
+      request.onerror = () => { words.textContent = "The connection was lost."; button.disabled = false; };
+      request.send(new FormData(form));
+    });
   }
 
   function draw() {
