@@ -54,7 +54,7 @@ class Teller:
                 {
                     "Content-Type": "application/json",
                     "X-WC-Webhook-Topic": topic,
-                    "X-WC-Webhook-Resource": topic.split(".")[0],
+                    "X-WC-Webhook-Resource": topic.split(".", maxsplit=1)[0],
                     "X-WC-Webhook-Event": topic.split(".")[1],
                     "X-WC-Webhook-ID": "1",
                     # Made of the webhook and the second, as the plugin makes it.
