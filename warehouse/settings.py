@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     webserver_port: int = Field(default=3000, ge=1024, le=65535)
     mlflow_port: int = Field(default=5000, ge=1024, le=65535)
     code_server_port: int = Field(default=4266, ge=1024, le=65535)
-    dashboard_port: int = Field(default=8600, ge=1024, le=65535)
+    dashboard_port: int = Field(default=8500, ge=1024, le=65535)
     alert_webhook_url: SecretStr | None = None
 
     @property

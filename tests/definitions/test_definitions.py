@@ -57,12 +57,14 @@ GROUPS = {
     "report",
 }
 REPORTING = {
+    "reporting/at_risk_customers",
     "reporting/clv_calculations",
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
     "reporting/geo_ltv",
     "reporting/product_ltv",
+    "reporting/segment_summary",
 }
 
 
