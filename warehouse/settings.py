@@ -41,6 +41,7 @@ class Settings(BaseSettings):
         receiver_port: Port at which the receiver of webhooks and files is tried first.
         webhook_max_bytes: Longest body of a webhook.
         upload_max_bytes: Largest file that the receiver takes.
+        dashboard_port: Port at which the dashboard is tried first.
         alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
     """
 
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     receiver_port: int = Field(default=8600, ge=1024, le=65535)
     webhook_max_bytes: int = Field(default=5 * 1024**2, ge=1024)
     upload_max_bytes: int = Field(default=200 * 1024**2, ge=1024)
+    dashboard_port: int = Field(default=8500, ge=1024, le=65535)
     alert_webhook_url: SecretStr | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""From a change in a store over its webhook into the warehouse: what landed is what the store is."""
+"""From a change in a store over its webhook into the warehouse: what landed is what is there."""
 
 from __future__ import annotations
 
