@@ -39,7 +39,7 @@ MARTS = {
     "marts/fct_transactions",
     "marts/payment_fees_monthly",
 }
-ML = {"ml/clv_model_scores", "ml/clv_predictions"}
+ML = {"ml/clv_model_scores", "ml/clv_prediction_paths", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
     "raw_rates",
@@ -135,6 +135,7 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("ml/clv_model_scores", "great_expectations"),
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),
+        ("ml/clv_prediction_paths", "lead_to_the_predictions"),
     } <= blocking
 
 
