@@ -44,6 +44,9 @@ from warehouse.settings import Settings, get_settings
 HERE = Path(__file__).parent
 LOGIN_COOKIE = "clv_login"
 
+#: Of the form around a file.
+_FORM_BYTES = 64 * 1024
+
 _logger = logging.getLogger("clv.dashboard")
 
 _HEADERS = {
@@ -309,7 +312,14 @@ def _asset(name: str) -> str:
 
 async def _secured(request: Request, following: Any) -> Response:
     began = time.perf_counter()
-    answer: Response = await following(request)
+    declared = request.headers.get("content-length", "")
+    longest = request.app.state.settings.upload_max_bytes + _FORM_BYTES
+    if declared.isdecimal() and int(declared) > longest:
+        answer = _trouble(
+            request, 413, "The file is too long", f"Files may have {longest / 1024**2:,.0f} MB."
+        )
+    else:
+        answer = await following(request)
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
     answer.headers.setdefault("Content-Security-Policy", _POLICY)

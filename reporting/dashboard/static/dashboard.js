@@ -2,7 +2,9 @@
 // pictures works: forms are sent and links are followed.
 "use strict";
 (() => {
+  const here = () => location.pathname + location.search;
   let asked = 0;
+  let shown = here();
 
   async function show(address, remember) {
     const mine = ++asked;
@@ -17,6 +19,7 @@
       if (!answer.ok || answer.redirected || !fresh) { location.assign(address); return; }
       results.replaceWith(fresh);
       if (remember) history.pushState({}, "", address);
+      shown = here();
       clvCharts.draw(fresh);
       document.documentElement.dataset.shown = String(mine);
     } catch (problem) {
@@ -43,7 +46,8 @@
       if (form.period) form.period.addEventListener("change", days);
       form.addEventListener("change", () => show(chosen(form), true));
       form.addEventListener("submit", (event) => { event.preventDefault(); show(chosen(form), true); });
-      window.addEventListener("popstate", () => location.reload());
+      // Fields as well as numbers go back; a jump within the page is no change of address.
+      window.addEventListener("popstate", () => { if (here() !== shown) location.reload(); });
     }
     const company = document.querySelector("select[data-go]");
     if (company) {
