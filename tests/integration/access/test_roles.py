@@ -202,7 +202,7 @@ def test_a_rebuild_never_opens_a_gap_and_never_closes_one(
                     assert rows(connection, relation) == wanted[person][relation], relation
                     polls += 1
     finally:
-        said = build.communicate(timeout=120)[0]
+        said = build.communicate(timeout=300)[0]
     assert build.returncode == 0, said[-3000:]
     made_now = oids(owner)
     rebuilt = {name for name in made_now if made_now[name] != made_before[name]}
