@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.environment import SILENCED
 from orchestration.manifest import ensure_manifest
+from orchestration.refresh import JOBS
 from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
@@ -41,6 +42,7 @@ MARTS = {
 }
 ML = {
     "ml/clv_model_scores",
+    "ml/clv_prediction_paths",
     "ml/clv_predictions",
     "ml/cluster_profiles",
     "ml/customer_clusters",
@@ -144,6 +146,7 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("ml/clv_model_scores", "great_expectations"),
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),
+        ("ml/clv_prediction_paths", "lead_to_the_predictions"),
     } <= blocking
 
 
@@ -171,6 +174,10 @@ def test_every_asset_is_in_exactly_one_job(
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)
+
+
+def test_every_job_of_the_flow_is_told_in_words() -> None:
+    assert set(JOBS) == {"land", "transform", "score", "publish", "report"}
 
 
 @pytest.mark.parametrize("source", APIS)
