@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from psycopg import Connection, sql
+from psycopg import sql
 
 from benchmarks.server import copy_table, fresh_server
 from warehouse.connection import connect

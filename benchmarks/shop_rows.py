@@ -21,8 +21,9 @@ _ORDERS = """
         n,
         company_id,
         customer,
-        case customer %% 10 when 9 then 'files' when 8 then 'woo' when 7 then 'woo' when 6 then 'woo'
-            else 'shopify' end as source,
+        case
+            when customer %% 10 < 6 then 'shopify' when customer %% 10 < 9 then 'woo' else 'files'
+        end as source,
         ordered_at,
         case when hashint8(n) %% 20 = 0 then 'EUR' else 'USD' end as currency,
         case when hashint8(n) %% 20 = 0 then 0.9 else 1 end as per_usd,
@@ -33,7 +34,8 @@ _ORDERS = """
         select
             n,
             '{company}'::text as company_id,
-            timestamptz '{first_day} 00:00+00' + n * interval '1 day' * {days} / {orders} as ordered_at,
+            timestamptz '{first_day} 00:00+00' + n * interval '1 day' * {days} / {orders}
+                as ordered_at,
             1 + (abs(hashint8extended(n, 1)) %% greatest(1, n * {customers} / {orders})) as customer
         from generate_series({start}::bigint, {stop}::bigint) as numbers (n)
     ) as drawn
@@ -45,7 +47,8 @@ _LINES = """
         line,
         1 + abs(hashint8extended(orders.n * 10 + line, 2)) %% {products} as product,
         1 + line %% 2 as quantity,
-        (5 + abs(hashint8extended(orders.n * 10 + line, 3)) %% 9000 / 100.0)::numeric(18, 2) as price,
+        (5 + abs(hashint8extended(orders.n * 10 + line, 3)) %% 9000 / 100.0)::numeric(18, 2)
+            as price,
         line = 1 and orders.n %% 5 = 0 as is_discounted
     from orders cross join lateral generate_series(1, orders.lines) as numbers (line)
 """
@@ -113,8 +116,10 @@ OF_ORDERS: dict[str, str] = {
             case when is_refunded then 'PARTIALLY_REFUNDED' else 'PAID' end as financial_status,
             false as test, true as confirmed, false as edited, false as taxes_included,
             'USD' as currency, currency as presentment_currency,
-            goods - discount as subtotal, round((goods - discount) * per_usd, 2) as subtotal_presentment,
-            discount as total_discounts, round(discount * per_usd, 2) as total_discounts_presentment,
+            goods - discount as subtotal,
+            round((goods - discount) * per_usd, 2) as subtotal_presentment,
+            discount as total_discounts,
+            round(discount * per_usd, 2) as total_discounts_presentment,
             round((goods - discount) * 0.08, 2) as total_tax,
             round((goods - discount) * 0.08 * per_usd, 2) as total_tax_presentment,
             5 as total_shipping, 5 * per_usd as total_shipping_presentment,
@@ -122,9 +127,11 @@ OF_ORDERS: dict[str, str] = {
             round((goods - discount) * 1.08, 2) + 5 as total_price,
             round((goods - discount) * 1.08 * per_usd, 2) + 5 * per_usd as total_price_presentment,
             round((goods - discount) * 1.08, 2) + 5 as total_received,
-            round((goods - discount) * 1.08 * per_usd, 2) + 5 * per_usd as total_received_presentment,
+            round((goods - discount) * 1.08 * per_usd, 2) + 5 * per_usd
+                as total_received_presentment,
             0 as total_refunded_shipping, 0 as total_refunded_shipping_presentment,
-            'web' as source_name, (array['Online Store', 'POS', 'Shop'])[1 + customer % 3] as channel,
+            'web' as source_name,
+            (array['Online Store', 'POS', 'Shop'])[1 + customer % 3] as channel,
             (array['US', 'DE', 'FR', 'GB'])[1 + customer % 4] as shipping_country,
             json_build_object('firstVisit', json_build_object(
                 'source', (array['google', 'instagram', 'direct'])[1 + customer % 3]
@@ -171,7 +178,8 @@ OF_ORDERS: dict[str, str] = {
         union all
         select
             company_id, 'TR' || n as id, 'S' || n as order_id, 'REFUND', 'SUCCESS', false,
-            'shopify_payments', ordered_at + interval '9 days', ordered_at + interval '9 days', false,
+            'shopify_payments', ordered_at + interval '9 days',
+            ordered_at + interval '9 days', false,
             'USD', currency, round(goods * 0.2, 2), round(goods * 0.2 * per_usd, 2)
         from totals where source = 'shopify' and is_refunded and not is_cancelled
     """,
@@ -263,7 +271,8 @@ OF_ORDERS: dict[str, str] = {
             company_id, 'till' as feed, 'till.csv' as source_file, n * 10 + line as line_number,
             'F' || n as order_id, 'F' || customer as customer_id,
             'buyer' || customer || '@example.com' as email, ordered_at,
-            (ordered_at at time zone 'UTC')::date as order_date, quantity * price as amount, quantity,
+            (ordered_at at time zone 'UTC')::date as order_date, quantity * price as amount,
+            quantity,
             currency, 'till' as channel, 'US' as country, 'Product ' || product as product
         from lines where source = 'files'
     """,
@@ -285,7 +294,8 @@ OF_OTHERS: dict[str, str] = {
     """,
     "raw_shopify.customers": """
         select
-            '{company}' as company_id, 'S' || n as id, timestamptz '2024-01-01 00:00+00' as created_at,
+            '{company}' as company_id, 'S' || n as id,
+            timestamptz '2024-01-01 00:00+00' as created_at,
             'buyer' || n || '@example.com' as email, 'First' as first_name, 'Last' as last_name,
             'US' as country
         from generate_series(1, {customers}) as numbers (n) where n % 10 < 6
@@ -293,18 +303,20 @@ OF_OTHERS: dict[str, str] = {
     "raw_woocommerce.customers": """
         select
             '{company}' as company_id, n::text as id,
-            timestamptz '2024-01-01 00:00+00' as created_at, 'buyer' || n || '@example.com' as email,
-            'First' as first_name, 'Last' as last_name
+            timestamptz '2024-01-01 00:00+00' as created_at,
+            'buyer' || n || '@example.com' as email, 'First' as first_name, 'Last' as last_name
         from generate_series(1, {customers}) as numbers (n) where n % 10 between 6 and 8
     """,
     "raw_shopify.products": """
         select
-            '{company}' as company_id, 'P' || n as id, 'Product ' || n as title, false as is_gift_card
+            '{company}' as company_id, 'P' || n as id, 'Product ' || n as title,
+            false as is_gift_card
         from generate_series(1, {products}) as numbers (n)
     """,
     "raw_shopify.variants": """
         select
-            '{company}' as company_id, 'V' || n as id, 'P' || n as product_id, 'Product ' || n as title,
+            '{company}' as company_id, 'V' || n as id, 'P' || n as product_id,
+            'Product ' || n as title,
             2.5 as unit_cost, 'USD' as unit_cost_currency
         from generate_series(1, {products}) as numbers (n)
     """,

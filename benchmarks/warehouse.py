@@ -1,8 +1,8 @@
 """Time of building the marts at scale, beside COPY of the raw bytes: ``make bench-warehouse``.
 
-A company of three shops is copied into the raw tables and built in full; then one order in a hundred
-is new, edited or deleted, and it is built again as in a night. Exits with 1 when a limit is not kept;
-README.md says which.
+A company of three shops is copied into the raw tables and built in full; then one order in a
+hundred is new, edited or deleted, and it is built again as in a night. Exits with 1 when a limit is
+not kept; README.md says which.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from psycopg import Connection, sql
 
 from benchmarks.server import copy_table, fresh_server
 from benchmarks.shop_rows import OF_ORDERS, OF_OTHERS, Shop
+from orchestration.environment import platform_environment
+from orchestration.manifest import MANIFEST, ensure_manifest
 from warehouse.connection import connect
 from warehouse.settings import PROJECT_ROOT, get_settings
 
@@ -66,7 +68,7 @@ def make_tables(connection: Connection[Any]) -> None:
             sql.SQL("create table {} ({})").format(
                 sql.Identifier(schema, name),
                 sql.SQL(", ").join(
-                    sql.SQL("{} ").format(sql.Identifier(column)) + sql.SQL(kind)  # type: ignore[arg-type]
+                    sql.SQL("{} ").format(sql.Identifier(column)) + sql.SQL(kind)
                     for column, kind in columns.items()
                 ),
             )
@@ -108,11 +110,11 @@ def fill(connection: Connection[Any], folder: Path, queries: dict[str, str]) -> 
     """
     seconds, size, file = 0.0, 0, folder / "rows.copy"
     for table, query in queries.items():
-        described = connection.execute(f"select * from ({query}) as rows limit 0")  # type: ignore[arg-type]
+        described = connection.execute(f"select * from ({query}) as rows limit 0")  # noqa: S608
         names = [column.name for column in described.description or ()]
         with (
             file.open("wb") as rows,
-            connection.cursor().copy(f"copy ({query}) to stdout") as copy,  # type: ignore[arg-type]
+            connection.cursor().copy(f"copy ({query}) to stdout") as copy,
         ):
             for data in copy:
                 rows.write(data)
@@ -125,61 +127,59 @@ def fill(connection: Connection[Any], folder: Path, queries: dict[str, str]) -> 
     return seconds, size
 
 
+#: A night's changes besides new orders: every 250th order is given back in part or cancelled, every
+#: 500th is gone. `numbers` are the orders', with the shop's letter before them.
+_CHANGES = (
+    """
+    insert into raw_shopify.refunds (
+        company_id, id, order_id, created_at, processed_at, updated_at, currency,
+        presentment_currency, total_refunded, total_refunded_presentment, transaction_ids
+    )
+    select
+        company_id, 'LATE' || id, id, timestamptz '2025-12-30 12:00+00',
+        timestamptz '2025-12-30 12:00+00', timestamptz '2025-12-30 12:00+00', currency,
+        presentment_currency, 1, 1, '["TLATE"]'::json
+    from raw_shopify.orders
+    where id in (select 'S' || n from generate_series(11, %(orders)s, 250) as numbers (n))
+    """,
+    """
+    update raw_shopify.orders set financial_status = 'PARTIALLY_REFUNDED'
+    where id in (select 'S' || n from generate_series(11, %(orders)s, 250) as numbers (n))
+    """,
+    """
+    update raw_woocommerce.orders set status = 'cancelled', paid_at = null
+    where id in (select n::text from generate_series(11, %(orders)s, 250) as numbers (n))
+    """,
+    """
+    delete from raw_shopify.orders
+    where id in (select 'S' || n from generate_series(12, %(orders)s, 500) as numbers (n))
+    """,
+    """
+    delete from raw_woocommerce.orders
+    where id in (select n::text from generate_series(12, %(orders)s, 500) as numbers (n))
+    """,
+    """
+    delete from raw_files.order_lines
+    where order_id in (select 'F' || n from generate_series(12, %(orders)s, 500) as numbers (n))
+    """,
+)
+
+
 def change(connection: Connection[Any], folder: Path, shop: Shop) -> int:
     """Changes one order in a hundred, as a night's loads do; returns how many.
 
-    Two of five are new and of the day after, two of five are given back in part, one is deleted.
+    Two of five are new, two of five are given back in part or cancelled, one is gone.
     """
     fifth = shop.orders // 500
     new = (shop.orders + 1, shop.orders + 2 * fifth)
     fill(connection, folder, {table: shop.part(query, *new) for table, query in OF_ORDERS.items()})
-    # Every 250th of the orders is refunded, every 500th is gone.
-    refunded = "select 'S' || n from generate_series(11, %(orders)s, 250) as numbers (n)"
-    deleted = "select prefix || n from generate_series(12, %(orders)s, 500) as numbers (n)"
-    given = {"orders": shop.orders}
-    connection.execute(
-        f"""
-        insert into raw_shopify.refunds (
-            company_id, id, order_id, created_at, processed_at, updated_at, currency,
-            presentment_currency, total_refunded, total_refunded_presentment, transaction_ids
-        )
-        select
-            company_id, 'LATE' || id, id, timestamptz '2025-12-31 12:00+00',
-            timestamptz '2025-12-31 12:00+00', timestamptz '2025-12-31 12:00+00', currency,
-            presentment_currency, 1, 1, '["TLATE"]'::json
-        from raw_shopify.orders where id in ({refunded})
-        """,  # noqa: S608  no value of anybody else's
-        given,
-    )
-    connection.execute(
-        f"update raw_shopify.orders set financial_status = 'PARTIALLY_REFUNDED',"
-        f" updated_at = '2025-12-31 12:00+00' where id in ({refunded})",  # noqa: S608
-        given,
-    )
-    connection.execute(
-        "update raw_woocommerce.orders set status = 'cancelled', paid_at = null"
-        " where id in (select n::text from generate_series(11, %(orders)s, 250) as numbers (n))",
-        given,
-    )
-    for table, prefix in {
-        "raw_shopify.orders": "S",
-        "raw_woocommerce.orders": "",
-        "raw_files.order_lines": "F",
-    }.items():
-        key = "order_id" if table.startswith("raw_files") else "id"
-        connection.execute(
-            f"delete from {table} where {key} in"  # type: ignore[arg-type]  # noqa: S608
-            f" ({deleted.replace('prefix', chr(39) + prefix + chr(39))})",
-            given,
-        )
+    for statement in _CHANGES:
+        connection.execute(statement, {"orders": shop.orders})
     return 5 * fifth
 
 
 def build(folder: Path) -> Build:
     """Builds and tests the marts as the job `transform` does."""
-    from orchestration.environment import platform_environment
-    from orchestration.manifest import MANIFEST, ensure_manifest
-
     environment = {**os.environ, **platform_environment(get_settings())}
     ensure_manifest(environment)
     shutil.rmtree(folder, ignore_errors=True)

@@ -36,13 +36,15 @@ select
     total_price,
     coalesce(total_price_presentment, total_price) as total_price_presentment,
     current_total_price,
-    coalesce(current_total_price_presentment, current_total_price) as current_total_price_presentment,
+    coalesce(current_total_price_presentment, current_total_price)
+        as current_total_price_presentment,
     total_received,
     coalesce(total_received_presentment, total_received) as total_received_presentment,
     total_refunded,
     coalesce(total_refunded_presentment, total_refunded) as total_refunded_presentment,
     coalesce(total_refunded_shipping, 0) as total_refunded_shipping,
-    coalesce(total_refunded_shipping_presentment, total_refunded_shipping, 0) as total_refunded_shipping_presentment,
+    coalesce(total_refunded_shipping_presentment, total_refunded_shipping, 0)
+        as total_refunded_shipping_presentment,
     source_name,
     channel,
     channel_name,
