@@ -5,7 +5,13 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is none or not existing.is_table -%}{{ return(false) }}{%- endif -%}
     {%- set had = adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
-    {{ return(had == model.columns.keys() | list) }}
+    {%- if had != model.columns.keys() | list -%}{{ return(false) }}{%- endif -%}
+    {#- Of nothing that was built by this SQL, all rows would move. -#}
+    {%- set known = run_query(
+        'select 1 from ' ~ built('built_windows')
+        ~ " where model = '" ~ model.name ~ "' and state like '" ~ definition() ~ "/%' limit 1"
+    ) -%}
+    {{ return(known.rows | length > 0) }}
 {%- endmacro %}
 
 {% macro rows_to_build(rows, days) -%}
