@@ -87,7 +87,7 @@ def predict(
 
 @app.command()
 def up() -> None:
-    """Start Postgres, Dagster and MLflow, and print where they answer."""
+    """Start Postgres, Dagster, MLflow and the dashboard, and print where they answer."""
     from orchestration import services
 
     console = _console()

@@ -35,6 +35,7 @@ JOBS = {
     "transform": "Transform",
     "score": "Score",
     "publish": "Publish",
+    "report": "Report",
 }
 STEPS = {
     "raw_shopify": "Land the Shopify shop",
@@ -63,9 +64,10 @@ STEPS = {
     "build_marts": "Model customers, orders, cohorts and features",
     "ml__clv_model_scores": "Hold the contest of the models",
     "ml__clv_model_scores_great_expectations": "Check the scores",
-    "ml__clv_predictions": "Predict every customer",
+    "predict_customers": "Predict every customer",
     "ml__clv_predictions_great_expectations": "Check the predictions",
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
+    "ml__clv_prediction_paths_lead_to_the_predictions": "Check the monthly paths",
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
     "report__clv_report": "Write the report",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from reporting.blocks.formats import written
@@ -95,6 +95,11 @@ class Table:
     def label(self, column: Column) -> str:
         """Returns a header with its unit."""
         return f"{column.label}, {self.currency}" if column.kind == "money" else column.label
+
+    def filled(self) -> Table:
+        """Returns it without the columns that have no value at all."""
+        there = [c for c in self.columns if any(row.get(c.name) is not None for row in self.rows)]
+        return replace(self, columns=there)
 
     def cells(self, row: Mapping[str, Any]) -> list[str]:
         """Returns a row as it is written; the header has the currency."""

@@ -364,29 +364,27 @@ def band(
             "fillcolor": "rgba(217,122,43,0.22)",
             "name": names[2],
         },
-        line(names[0], actual, BLUE),
         line(names[1], expected, ORANGE),
     ]
+    if any(value is not None for value in actual):
+        traces.append(line(names[0], actual, BLUE))
     if baseline is not None:
         traces.append(line(baseline[0], baseline[1], GREY, dash="dot"))
     return {"data": traces, "layout": layout(x_title, y_title, legend=True)}
 
 
-def timeline(
-    days: Sequence[date], values: Sequence[Any], texts: Sequence[str], y_title: str
-) -> Figure:
-    """Single events over time, each a stem as high as its value."""
+def steps(days: Sequence[date], sums: Sequence[Any], y_title: str, unit: str) -> Figure:
+    """A sum that grows by events, as steps over time."""
     return {
         "data": [
             {
-                "type": "bar",
+                "type": "scatter",
+                "mode": "lines+markers",
                 "x": plains(days),
-                "y": plains(values),
-                "text": list(texts),
-                "textposition": "none",
-                "marker": {"color": BLUE},
-                "width": 86_400_000 * 4,
-                "hovertemplate": "%{text}<extra></extra>",
+                "y": plains(sums),
+                "line": {"color": BLUE, "width": 2, "shape": "hv"},
+                "marker": {"color": BLUE, "size": 6},
+                "hovertemplate": f"%{{x|%-d %b %Y}}: %{{y:,.2f}}{unit}<extra></extra>",
             }
         ],
         "layout": layout("", y_title, xaxis={"type": "date"}),

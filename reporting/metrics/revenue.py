@@ -50,6 +50,46 @@ _MONTHLY = """
     order by 1
 """
 
+#: Lines of what moved most.
+MOVERS_SHOWN = 10
+
+_MOVERS = """
+    with sums as (
+        select
+            coalesce(orders.channel, 'unknown') as channel,
+            coalesce(customers.country, 'unknown') as country,
+            orders.order_date >= %(start)s as is_now,
+            sum(orders.net_revenue_base) as revenue
+        from marts.fct_orders as orders
+        left join marts.dim_customers as customers
+            on
+                customers.company_id = orders.company_id
+                and customers.customer_id = orders.customer_id
+        where
+            orders.company_id = %(company)s
+            and orders.status in ('completed', 'refund')
+            and orders.order_date between %(before_start)s and %(end)s{only}
+        group by 1, 2, 3
+    ),
+
+    compared as (
+        select
+            case when grouping(channel) = 0 then 'channel' else 'country' end as dimension,
+            coalesce(channel, country) as name,
+            coalesce(sum(revenue) filter (where is_now), 0) as now,
+            coalesce(sum(revenue) filter (where not is_now), 0) as then
+        from sums
+        group by grouping sets ((channel), (country))
+    )
+
+    select
+        dimension, name, now, compared.then, now - compared.then as difference
+    from compared
+    where now <> compared.then
+    order by abs(now - compared.then) desc, dimension, name
+    limit %(most)s
+"""
+
 _FORECAST = """
     select month, currency, actual, forecast, lower, upper, seasonal_naive, is_complete
     from reporting.revenue_forecast
@@ -87,6 +127,19 @@ def monthly(connection: Connection[Any], scope: Scope) -> list[Row]:
     return ask(
         connection, scope, sql.SQL(_MONTHLY).format(only=scope.only("fct_orders.customer_id"))
     )
+
+
+def movers(connection: Connection[Any], scope: Scope, before: Scope) -> list[Row]:
+    """Returns where net revenue moved most between two periods that follow each other.
+
+    Returns:
+        dimension (channel of the order, or country of the customer), name, now, then, difference;
+        none where the earlier period has no day.
+    """
+    if before.start == scope.start:
+        return []
+    query = sql.SQL(_MOVERS).format(only=scope.only("orders.customer_id"))
+    return ask(connection, scope, query, before_start=before.start, most=MOVERS_SHOWN)
 
 
 def forecast(connection: Connection[Any], scope: Scope) -> list[Row]:

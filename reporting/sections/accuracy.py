@@ -197,3 +197,34 @@ def _deciles(facts: CompanyFacts, rows: Sequence[Row]) -> Chart:
         f"and {money(head['actual_value'], cur)} came.",
         table=table,
     )
+
+
+def drift(rows: Sequence[Row]) -> Section:
+    """How far today's customers differ from those that the model learned from."""
+    title = "Drift"
+    if not rows:
+        return Section("drift", title, [Note("Nothing has been compared yet.")])
+    drifted = sum(bool(row["is_drifted"]) for row in rows)
+    return Section(
+        "drift",
+        title,
+        [
+            Table(
+                "Drift against the training data",
+                [
+                    Column("kind", "Kind"),
+                    Column("name", "Name"),
+                    Column("psi", "PSI", "number"),
+                    Column("psi_bound", "Alarm above", "number"),
+                    Column("state", "State"),
+                ],
+                [{**row, "state": "drifted" if row["is_drifted"] else "steady"} for row in rows],
+                definition=(
+                    "Population stability index of features, predictions and segments between the "
+                    f"data that the model learned from and today's. Drifted: {drifted} of "
+                    f"{len(rows)}."
+                ),
+                export="drift",
+            )
+        ],
+    )

@@ -194,10 +194,9 @@ def at_risk_table(facts: CompanyFacts, rows: Sequence[Row]) -> Table:
         Column("next_best_action", "Next best action", "words"),
         Column("reason_1", "Main reason", "words"),
     ]
-    there = [c for c in columns if any(row.get(c.name) is not None for row in rows)]
     return Table(
         "Customers at risk",
-        there,
+        columns,
         rows,
         currency=facts.currency,
         definition=(
@@ -205,7 +204,7 @@ def at_risk_table(facts: CompanyFacts, rows: Sequence[Row]) -> Table:
             "not to come back."
         ),
         export="at_risk",
-    )
+    ).filled()
 
 
 def actions_table(facts: CompanyFacts, rows: Sequence[Row]) -> Table:

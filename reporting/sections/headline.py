@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from reporting.blocks.blocks import Block, Note, Section, Tile, Tiles
+from reporting.blocks.blocks import Block, Column, Note, Section, Table, Tile, Tiles
 from reporting.blocks.formats import (
     change,
     count,
@@ -15,7 +16,7 @@ from reporting.blocks.formats import (
     signed_percent,
 )
 from reporting.metrics.company import CompanyFacts
-from reporting.metrics.scope import Row
+from reporting.metrics.scope import Row, Scope
 
 #: With fewer customers shares say little.
 FEW_CUSTOMERS = 30
@@ -104,3 +105,108 @@ def headline(facts: CompanyFacts, now: Row, then: Row, predicted: Row) -> Sectio
             )
         )
     return Section("headline", "Headline numbers", blocks)
+
+
+def covers(facts: CompanyFacts, scope: Scope) -> bool:
+    """Whether the data reach back over all of a period, so that it can be compared with."""
+    first = facts.first_order_date
+    return scope.start is not None and first is not None and first <= scope.start
+
+
+def period(facts: CompanyFacts, scope: Scope, now: Row, then: Row, before: Scope) -> Section:
+    """The sales of a period beside those of the one before."""
+    cur = facts.currency
+    comparable = covers(facts, before)
+
+    def told(now: Any, then: Any) -> dict[str, Any]:
+        share = change(now, then) if comparable else None
+        if share is None:
+            return {"since": "nothing to compare with"}
+        tone = "" if abs(share) < 0.0005 else ("good" if share > 0 else "bad")
+        return {"change": signed_percent(share), "since": "on the period before", "tone": tone}
+
+    def returning(row: Row) -> float | None:
+        total = row["net_revenue"]
+        return float(row["returning_revenue"]) / float(total) if total else None
+
+    tiles = [
+        Tile(
+            "Net revenue",
+            money(now["net_revenue"], cur),
+            definition="Gross revenue less discounts and refunds, without tax and shipping.",
+            **told(now["net_revenue"], then["net_revenue"]),
+        ),
+        Tile(
+            "Orders",
+            count(now["orders"]),
+            definition="Paid orders.",
+            **told(now["orders"], then["orders"]),
+        ),
+        Tile(
+            "Customers who ordered",
+            count(now["buyers"]),
+            definition="Each counted once.",
+            **told(now["buyers"], then["buyers"]),
+        ),
+        Tile(
+            "New customers",
+            count(now["new_customers"]),
+            definition="Those with their first order in the period.",
+            **told(now["new_customers"], then["new_customers"]),
+        ),
+        Tile(
+            "Average order",
+            money(now["average_order_value"], cur),
+            definition="Net revenue ÷ orders.",
+            **told(now["average_order_value"], then["average_order_value"]),
+        ),
+        Tile(
+            "From returning customers",
+            percent(returning(now)),
+            definition="Share of net revenue from second and later orders.",
+            **told(returning(now), returning(then)),
+        ),
+    ]
+    return Section(
+        "period",
+        f"{day(scope.start)} to {day(scope.end)}",
+        [Tiles(tiles)],
+        f"Compared with {day(before.start)} to {day(before.end)}." if comparable else "",
+    )
+
+
+def movers(facts: CompanyFacts, rows: Sequence[Row], scope: Scope, before: Scope) -> Section:
+    """Where net revenue moved most between two periods."""
+    title = "What changed"
+    if not covers(facts, before):
+        return Section(
+            "changed", title, [Note("The data don't reach back far enough to compare with.")]
+        )
+    if not rows:
+        return Section("changed", title, [Note("Nothing moved against the period before.")])
+    cur = facts.currency
+    return Section(
+        "changed",
+        title,
+        [
+            Table(
+                "Where net revenue moved most",
+                [
+                    Column("dimension", "By"),
+                    Column("name", "Name"),
+                    Column("now", "This period", "money"),
+                    Column("then", "Period before", "money"),
+                    Column("difference", "Difference", "money"),
+                    Column("change", "Change", "percent"),
+                ],
+                [{**row, "change": change(row["now"], row["then"])} for row in rows],
+                currency=cur,
+                definition=(
+                    f"Net revenue of {day(scope.start)} to {day(scope.end)} against "
+                    f"{day(before.start)} to {day(before.end)}, by channel of the order and by "
+                    "country of the customer's first order."
+                ),
+                export="movers",
+            )
+        ],
+    )

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from reporting.blocks import charts
 from reporting.blocks.blocks import Block, Chart, Column, Note, Section, Table
-from reporting.blocks.formats import (
-    money,
-    percent,
-)
+from reporting.blocks.formats import money, month, percent
 from reporting.metrics.company import CompanyFacts
 from reporting.metrics.scope import Row
 
@@ -48,13 +45,12 @@ def new_and_returning(facts: CompanyFacts, rows: Sequence[Row]) -> Section:
                 f"Net revenue in {cur} of customers' first orders and of all later ones, by month "
                 f"of the order ({facts.timezone}). A refund counts in the month of its order.",
                 charts.bars(
-                    [row["month"] for row in rows],
+                    [month(row["month"]) for row in rows],
                     series,
                     "",
                     cur,
                     stacked=True,
                     unit=f" {cur}",
-                    xaxis={"type": "date", "tickformat": "%b %Y"},
                 ),
                 f"{percent(new / total if total else None)} of {money(total, cur)} came with first "
                 "orders.",

@@ -11,6 +11,7 @@ import pytest
 from orchestration.environment import SILENCED
 from orchestration.lib.freshness import CHECK, WATCHED
 from orchestration.manifest import ensure_manifest
+from orchestration.refresh import JOBS
 from warehouse.companies import Sources
 from warehouse.settings import PROJECT_ROOT
 
@@ -41,7 +42,7 @@ MARTS = {
     "marts/fct_transactions",
     "marts/payment_fees_monthly",
 }
-ML = {"ml/clv_model_scores", "ml/clv_predictions"}
+ML = {"ml/clv_model_scores", "ml/clv_prediction_paths", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
     "raw_rates",
@@ -59,12 +60,14 @@ GROUPS = {
     "report",
 }
 REPORTING = {
+    "reporting/at_risk_customers",
     "reporting/clv_calculations",
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
     "reporting/geo_ltv",
     "reporting/product_ltv",
+    "reporting/segment_summary",
 }
 
 
@@ -135,6 +138,7 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("ml/clv_model_scores", "great_expectations"),
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),
+        ("ml/clv_prediction_paths", "lead_to_the_predictions"),
     } <= blocking
 
 
@@ -162,6 +166,10 @@ def test_every_asset_is_in_exactly_one_job(
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)
+
+
+def test_every_job_of_the_flow_is_told_in_words() -> None:
+    assert set(JOBS) == {"land", "transform", "score", "publish", "report"}
 
 
 @pytest.mark.parametrize("source", APIS)
