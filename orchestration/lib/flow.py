@@ -16,6 +16,9 @@ import dagster as dg
 
 LAND, TRANSFORM, SCORE, PUBLISH, REPORT = "land", "transform", "score", "publish", "report"
 
+#: Lands in between what webhooks tell of; what it can't land stays as it was and is tried again.
+FETCH = "fetch"
+
 COMPANY_TAG = "dagster/partition"
 
 #: Ties the runs of one night together; its value is when the night began.
@@ -55,8 +58,9 @@ def _runs_of(instance: dg.DagsterInstance, company_id: str) -> Sequence[dg.Dagst
 
 def _lands(run: dg.DagsterRun) -> bool:
     """Says whether a run lands something: of the job, or of assets picked in the UI."""
-    return run.job_name == LAND or any(
-        key.path[0].startswith("raw_") for key in run.asset_selection or ()
+    return run.job_name == LAND or (
+        run.job_name != FETCH
+        and any(key.path[0].startswith("raw_") for key in run.asset_selection or ())
     )
 
 
