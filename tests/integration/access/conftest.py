@@ -129,7 +129,12 @@ def modelled(warehouse_settings: Settings) -> Iterator[Modelled]:
     yield made
     shutil.rmtree(folder)
     with connect(settings=warehouse_settings) as connection:
-        for table in ("ml.clv_predictions", "ml.clv_model_scores", "raw_files.order_lines"):
+        for table in (
+            "ml.clv_predictions",
+            "ml.clv_prediction_paths",
+            "ml.clv_model_scores",
+            "raw_files.order_lines",
+        ):
             connection.execute(
                 f"delete from {table} where company_id = any(%s)",  # type: ignore[arg-type]
                 (list(COMPANIES),),
@@ -142,6 +147,10 @@ def predict(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             "insert into ml.clv_predictions values (%s, %s, '2026-03-01', 12, 1, 10, 9, 4, 8,"
             " 'EUR', null, null, 0.5, 0.5, null, 'fitted', 'naive', '1')",
+            (company_id, customer_id),
+        )
+        connection.execute(
+            "insert into ml.clv_prediction_paths values (%s, %s, '2026-03-01', 1, 0.1, 1, 0.1)",
             (company_id, customer_id),
         )
         connection.execute(
