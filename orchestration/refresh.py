@@ -35,6 +35,7 @@ JOBS = {
     "transform": "Transform",
     "score": "Score",
     "publish": "Publish",
+    "report": "Report",
 }
 STEPS = {
     "raw_shopify": "Land the Shopify shop",

@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.environment import SILENCED
 from orchestration.manifest import ensure_manifest
+from orchestration.refresh import JOBS
 from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
@@ -163,6 +164,10 @@ def test_every_asset_is_in_exactly_one_job(
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)
+
+
+def test_every_job_of_the_flow_is_told_in_words() -> None:
+    assert set(JOBS) == {"land", "transform", "score", "publish", "report"}
 
 
 @pytest.mark.parametrize("source", APIS)
