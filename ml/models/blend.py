@@ -175,7 +175,9 @@ class Blend:
             "log_linear": np.exp((logs - centre) @ self._exponents),
             "trees": self._trees.predict(features, np.log(offset)),
             "hurdle": hurdle["predicted_value"].to_numpy(),
-        }, _expit(sum(weight * _log_odds(odds[name]) for name, weight in P_WEIGHTS.items()))
+        }, _expit(
+            np.sum([weight * _log_odds(odds[name]) for name, weight in P_WEIGHTS.items()], axis=0)
+        )
 
     def _mean(self, shapes: Mapping[str, np.ndarray]) -> np.ndarray:
         """Returns the weighted mean of the parts, each at the base's total."""
