@@ -9,8 +9,10 @@ import dagster as dg
 import pytest
 
 from orchestration.environment import SILENCED
+from orchestration.lib.freshness import CHECK, WATCHED
 from orchestration.manifest import ensure_manifest
 from orchestration.refresh import JOBS
+from warehouse.companies import Sources
 from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
@@ -150,7 +152,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("nightly")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "land"
-    for name in ("nightly_flow", "run_failure", "dead_runs"):
+    for name in ("nightly_flow", "run_failure", "dead_runs", "freshness"):
         sensor = definitions.resolve_sensor_def(name)
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 
@@ -238,3 +240,10 @@ def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
     for table in import_module(f"ingestion.sources.{source}.tables").TABLES:
         needed = {column.name for column in table.columns if column.required}
         assert needed <= {*suite.KEYS[table.name], *suite.REQUIRED[table.name]}, table.name
+
+
+def test_every_source_of_companies_yml_is_watched(definitions: dg.Definitions) -> None:
+    assert set(WATCHED) == set(Sources.model_fields)
+    graph = definitions.resolve_asset_graph()
+    watched = {key.asset_key for key in graph.asset_check_keys if key.name == CHECK}
+    assert watched == set(WATCHED.values())
