@@ -18,7 +18,6 @@ import pandas as pd
 
 from ml.evaluation.backtest import Backtest, run_backtest
 from ml.evaluation.contest import Contest, main_contest
-from ml.outlook.forecast import Revenue, backtest_revenue
 from ml.evaluation.intervals import (
     INTERVAL_SCORE_COLUMNS,
     MAX_WINDOWS,
@@ -31,10 +30,12 @@ from ml.evaluation.intervals import (
 from ml.horizons import horizon_days, in_weeks, rolling_cutoffs
 from ml.models.catalogue import new_candidate
 from ml.models.preparation import Preparation
+from ml.outlook.forecast import Revenue, backtest_revenue
 
 _MIN_CUSTOMERS = 100
 # A cutoff nearer to another one than this says nothing new.
 _APART_DAYS = 45
+_SKETCH = 1001
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Calibration:
         intervals: By horizon in months; those without a window of their length are missing.
         interval_scores: `ml.evaluation.intervals.INTERVAL_SCORE_COLUMNS`.
         realised: By horizon in months.
-        predicted: What was predicted at the contest's latest cutoff, by horizon in months.
+        predicted: What was predicted at the cutoffs of the main contest, by its horizon in months:
+            `_SKETCH` quantiles, which stand in for the values.
         revenue: Monthly revenue as it would have been forecast at earlier cutoffs.
     """
 
@@ -98,13 +100,16 @@ def calibrate(contests: Mapping[int, Contest], prepared: Preparation, as_of: dat
             continue
         windows = [_window(backtest, prepared) for backtest in _rounds(contest)]
         latest = windows[0]
-        predicted[months] = latest.predicted
         if contest is main:
             windows += _earlier_windows(contest, prepared, {each.cutoff for each in windows})
         before = Intervals.fit(closed_by(windows[1:], latest.cutoff))
         if before is not None:
             scores.append(judge_intervals(before, latest, months))
-        fitted = Intervals.fit(closed_by(windows, as_of))
+        closed = closed_by(windows, as_of)
+        if contest is main:
+            pooled = np.concatenate([window.predicted for window in closed])
+            predicted[months] = np.quantile(pooled, np.linspace(0, 1, _SKETCH))
+        fitted = Intervals.fit(closed)
         if fitted is not None:
             intervals[months] = fitted
     return Calibration(

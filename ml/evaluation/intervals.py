@@ -180,8 +180,9 @@ def judge_intervals(
     rows = []
     for level, (marginal_lower, marginal_upper) in zip(LEVELS, intervals.marginal, strict=True):
         lower, upper = intervals.bounds(window.predicted, level)
-        constant = np.full(len(window.actual), marginal_lower), np.full(
-            len(window.actual), marginal_upper
+        constant = (
+            np.full(len(window.actual), marginal_lower),
+            np.full(len(window.actual), marginal_upper),
         )
         for segment, members in segments.items():
             figures: dict[str, float] = {}

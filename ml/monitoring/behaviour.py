@@ -91,7 +91,6 @@ def _quarter(
     for name, values in traits.items():
         chosen = np.asarray(values, dtype=object)[places]
         segments[f"new_by_{name}"] = np.array(
-            ["unknown" if each is None or each != each else str(each) for each in chosen],
-            dtype=object,
+            ["unknown" if pd.isna(each) else str(each) for each in chosen], dtype=object
         )
     return features, segments

@@ -61,9 +61,7 @@ def drift_row(kind: Kind, name: str, reference: np.ndarray, current: np.ndarray)
         before = np.searchsorted(edges, reference, side="left")
         now = np.searchsorted(edges, current, side="left")
         bins, distance = len(edges) + 1, kolmogorov_smirnov(reference, current)
-    psi = stability_index(
-        np.bincount(before, minlength=bins), np.bincount(now, minlength=bins)
-    )
+    psi = stability_index(np.bincount(before, minlength=bins), np.bincount(now, minlength=bins))
     bound = psi_bound(bins, len(reference), len(current))
     return pd.DataFrame(
         {
@@ -79,9 +77,7 @@ def drift_row(kind: Kind, name: str, reference: np.ndarray, current: np.ndarray)
     )
 
 
-def drift_rows(
-    kind: Kind, samples: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> pd.DataFrame:
+def drift_rows(kind: Kind, samples: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
     """Compares (reference, current) of each name; see `drift_row`."""
     rows = [drift_row(kind, name, *pair) for name, pair in samples.items()]
     rows = [row for row in rows if len(row)]

@@ -9,9 +9,9 @@ When to write. A customer who stays silent for w weeks comes back within the win
     P(return | silent until w) = 1 - S(w + W) / S(w),    S(t) = 1 - P(at least one order by t).
 
 For one who buys at rate λ, unless lost with probability d, that is a logistic curve of w whose
-steepest week is ln((1 - d) / d) / λ: about when somebody who buys often has missed a few orders. The
-best week is the one in which the chance of a return falls most; an earlier message is wasted on
-somebody who comes anyway, a later one on somebody who is gone.
+steepest week is ln((1 - d) / d) / λ: about when somebody who buys often has missed a few orders.
+The best week is the one in which the chance of a return falls most; an earlier message is wasted
+on somebody who comes anyway, a later one on somebody who is gone.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def customer_outlook(
     )
 
 
-def days_overdue(prepared: Preparation, as_of: date) -> pd.array:
+def days_overdue(prepared: Preparation, as_of: date) -> pd.api.extensions.ExtensionArray:
     """Returns the days since the last order beyond the median gap of each customer's own orders.
 
     Returns:
@@ -178,9 +178,7 @@ def days_overdue(prepared: Preparation, as_of: date) -> pd.array:
     return pd.array(np.where(rhythm, beyond, np.nan), dtype="Int64")
 
 
-def _steepest_week(
-    hazard: np.ndarray, window: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _steepest_week(hazard: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the week in which the chance of a return falls most, by how much, and from where."""
     last = hazard.shape[1] - 1 - window
     chance = -np.expm1(hazard[:, : last + 1] - hazard[:, window : window + last + 1])

@@ -27,6 +27,7 @@ from ml.models.candidate import Candidate
 from ml.models.preparation import Preparation
 
 ALL, EXISTING, NEW = "all", "existing", "new"
+MONTH = "month"
 FORECAST, SEASONAL_NAIVE = "forecast", "seasonal_naive"
 MONTHS = 12
 LEVEL = 0.8
@@ -50,8 +51,10 @@ class Revenue:
     Attributes:
         cutoff: Last day that was known.
         rows: `month` (date of its first day), `step` (1 is the first month after the cutoff, or the
-            one under way), `cohort`, `forecast`, `actual` (nan where the month isn't over, or
-            wasn't asked for), `seasonal_naive` (of cohort `all`; nan where there is none).
+            one under way), `cohort` (all, existing, new, and existing customers by quarter and by
+            month of the first order, such as 2025-Q1 and 2025-01), `forecast`, `actual` (nan where
+            the month isn't over, or wasn't asked for), `seasonal_naive` (of cohort `all`; nan where
+            there is none).
     """
 
     cutoff: date
@@ -68,6 +71,11 @@ def month_ends(cutoff: date, months: int) -> list[date]:
             year, month = year + 1, 1
         ends.append(date(year, month, 1) - timedelta(days=1))
     return ends
+
+
+def cohort_month(day: np.ndarray) -> np.ndarray:
+    """Returns the months, such as 2025-01, of days since 1970-01-01."""
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype(str)
 
 
 def cohort_quarter(day: np.ndarray) -> np.ndarray:
@@ -97,7 +105,8 @@ def forecast_revenue(cumulative: np.ndarray, prepared: Preparation, cutoff: date
     customers = prepared.customers(cutoff)
     end = day_number(cutoff)
     first = end - np.rint(customers["T"].to_numpy() * DAYS_PER_WEEK).astype("int64")
-    cohorts, of = np.unique(cohort_quarter(first), return_inverse=True)
+    # Months first: a quarter is the sum of its months.
+    cohorts, of = np.unique(cohort_month(first), return_inverse=True)
     monthly = np.diff(cumulative, axis=1, prepend=0.0)
     expected = np.zeros((len(cohorts), steps))
     for column in range(steps):
@@ -114,10 +123,15 @@ def forecast_revenue(cumulative: np.ndarray, prepared: Preparation, cutoff: date
     existing = expected.sum(axis=0)
     new = _new_customers(known, first, cutoff, ends)
     naive = _year_before(known, ends)
+    quarters = cohort_quarter(cohorts.astype("datetime64[D]").astype("int64"))
     frames = [
         _rows(ends, ALL, existing + new, naive),
         _rows(ends, EXISTING, existing),
         _rows(ends, NEW, new),
+        *(
+            _rows(ends, str(name), expected[quarters == name].sum(axis=0))
+            for name in np.unique(quarters)
+        ),
         *(_rows(ends, str(name), expected[row]) for row, name in enumerate(cohorts)),
     ]
     return Revenue(cutoff, pd.concat(frames, ignore_index=True))
@@ -167,6 +181,7 @@ def actual_revenue(prepared: Preparation, cutoff: date, ends: Sequence[date]) ->
         frame.assign(cohort=ALL),
         frame.assign(cohort=np.where(is_new, NEW, EXISTING)),
         frame.assign(cohort=cohort_quarter(first[wanted]))[~is_new],
+        frame.assign(cohort=cohort_month(first[wanted]))[~is_new],
     ]
     return (
         pd.concat(parts, ignore_index=True)
@@ -210,13 +225,11 @@ def combined(revenue: Revenue, weight: float, nothing: float) -> Revenue:
     wanted = np.exp((1 - weight) * np.log(forecast) + weight * np.log(naive)) - nothing
     scale = (np.maximum(wanted, 0.0) / total[FORECAST]).where(total[FORECAST] > 0)
     factors = revenue.rows["month"].map(scale).fillna(1.0).astype("float64")
-    return Revenue(
-        revenue.cutoff, revenue.rows.assign(forecast=revenue.rows["forecast"] * factors)
-    )
+    return Revenue(revenue.cutoff, revenue.rows.assign(forecast=revenue.rows["forecast"] * factors))
 
 
 def with_intervals(revenue: Revenue, backtests: Sequence[Revenue]) -> pd.DataFrame:
-    """Combines a forecast with the year before and adds the ends within which 80 % of months are expected.
+    """Combines a forecast with the year before and adds ends within which 80 % of months lie.
 
     The log of actual over forecast is taken as normal around 0, with the mean square of the
     backtests' errors of the same kind of cohort: a bias of the past widens both ends. Student's t
@@ -229,7 +242,7 @@ def with_intervals(revenue: Revenue, backtests: Sequence[Revenue]) -> pd.DataFra
     weight = seasonal_weight(backtests)
     rows = combined(revenue, weight, nothing).rows.copy()
     backtests = [combined(each, weight, nothing) for each in backtests]
-    kinds = rows["cohort"].map(_kind).to_numpy()
+    kinds = rows["cohort"].map(cohort_kind).to_numpy()
     rows["lower"], rows["upper"] = np.nan, np.nan
     for kind in sorted(set(kinds)):
         factor = _factor(backtests, kind, nothing)
@@ -247,9 +260,9 @@ def score_forecasts(backtests: Sequence[Revenue]) -> pd.DataFrame:
 
     Returns:
         `model`, `horizon_months` (months ahead), `mae`, `mape` (nan where a month brought nothing),
-        `coverage` (nan for the naive line and below `MIN_WINDOWS` other cutoffs), `windows`. Both on
-        the same months wherever both have some. Weight and interval are at each cutoff those that
-        the other cutoffs give.
+        `coverage` (nan for the naive line and below `MIN_WINDOWS` other cutoffs), `windows`. Both
+        on the same months wherever both have some. Weight and interval are at each cutoff those
+        that the other cutoffs give.
     """
     judged = []
     nothing = _nothing(backtests)
@@ -387,8 +400,11 @@ class _age_curve:  # noqa: N801 - a function with a table
         return float(np.interp(months, np.arange(len(self._curve)), self._curve))
 
 
-def _kind(cohort: str) -> str:
-    return cohort if cohort in (ALL, EXISTING, NEW) else "quarter"
+def cohort_kind(cohort: str) -> str:
+    """Returns all, existing, new, quarter or month."""
+    if cohort in (ALL, EXISTING, NEW):
+        return cohort
+    return "quarter" if "Q" in cohort else MONTH
 
 
 def _nothing(backtests: Sequence[Revenue]) -> float:
@@ -399,7 +415,7 @@ def _nothing(backtests: Sequence[Revenue]) -> float:
 def _factor(backtests: Sequence[Revenue], kind: str, nothing: float) -> float | None:
     squares = []
     for backtest in backtests:
-        rows = backtest.rows[backtest.rows["cohort"].map(_kind) == kind]
+        rows = backtest.rows[backtest.rows["cohort"].map(cohort_kind) == kind]
         if len(rows):
             off = np.log((rows["actual"] + nothing) / (rows["forecast"] + nothing))
             squares.append(float((off**2).mean()))

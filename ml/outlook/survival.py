@@ -116,9 +116,7 @@ def survival_curves(waits: Waits, traits: Mapping[str, np.ndarray]) -> pd.DataFr
     if len(waits.value):
         low, high = np.quantile(waits.value, [1 / 3, 2 / 3])
         names = np.array(["lowest third", "middle third", "highest third"], dtype=object)
-        groups["order_value"] = names[
-            np.searchsorted([low, high], waits.value, side="left")
-        ]
+        groups["order_value"] = names[np.searchsorted([low, high], waits.value, side="left")]
     for dimension, values in traits.items():
         groups[dimension] = np.asarray(values, dtype=object)[waits.customer]
     frames = []
@@ -307,8 +305,6 @@ def _complementary_log_log(
     except np.linalg.LinAlgError:
         return None
     _, of = np.unique(cluster, return_inverse=True)
-    summed = np.column_stack(
-        [np.bincount(of, weights=x[:, k] * slope) for k in range(x.shape[1])]
-    )
+    summed = np.column_stack([np.bincount(of, weights=x[:, k] * slope) for k in range(x.shape[1])])
     variance = bread @ (summed.T @ summed) @ bread
     return beta, np.sqrt(np.maximum(np.diag(variance), 0.0))

@@ -20,7 +20,9 @@ from ml.monitoring.behaviour import behaviour_samples
 from ml.monitoring.drift import drift_rows
 from ml.outlook.customers import OUTLOOK_COLUMNS, Path, Stakes, customer_outlook
 from ml.outlook.forecast import (
+    MONTH,
     MONTHS,
+    cohort_kind,
     cohort_quarter,
     forecast_revenue,
     month_ends,
@@ -97,15 +99,16 @@ def outlook_tables(
         ),
         calibration.revenue,
     )
+    forecast = forecast.drop(columns=["step", "actual"]).assign(currency=company.currency)
+    by_month = forecast["cohort"].map(cohort_kind) == MONTH
     features, segments = behaviour_samples(prepared, as_of, known)
     found = {
         "interval_scores": calibration.interval_scores.assign(currency=company.currency),
         "customer_outlook": _outlook(company, prepared, path, traits),
         "survival_curves": survival_curves(waits, known | {"cohort": cohort_quarter(first)}),
         "churn_risk_factors": churn_risk_factors(waits, known, company.churn_window_days, as_of),
-        "revenue_forecasts": forecast.drop(columns=["step", "actual"]).assign(
-            currency=company.currency
-        ),
+        "revenue_forecasts": forecast[~by_month],
+        "cohort_forecasts": _cohorts(forecast[by_month]),
         "forecast_scores": score_forecasts(calibration.revenue).assign(currency=company.currency),
         "drift_metrics": pd.concat(
             [
@@ -144,11 +147,12 @@ def realised_accuracy(
         _realised_row(company, months, "backtest", realised)
         for months, realised in sorted(calibration.realised.items())
     ]
-    for (day, months), predicted in published.groupby(
-        ["calculation_date", "horizon_months"], sort=True
-    ):
-        cutoff = pd.Timestamp(day).date()
-        days = horizon_days(int(months))
+    asked = published[["calculation_date", "horizon_months"]].drop_duplicates()
+    for day, number in sorted(asked.itertuples(index=False, name=None)):
+        chosen = (published["calculation_date"] == day) & (published["horizon_months"] == number)
+        predicted = published[chosen]
+        cutoff, months = pd.Timestamp(day).date(), int(number)
+        days = horizon_days(months)
         customers = prepared.customers(cutoff)
         both = customers[["customer_id"]].merge(predicted, on="customer_id")
         if both.empty:
@@ -157,9 +161,9 @@ def realised_accuracy(
         said = both["predicted_value"].to_numpy(dtype="float64")
         realised = Realised(
             cutoff, days, len(both), float(said.sum()), float(actual.sum()),
-            float(np.abs(said - actual).mean()), expected.get((cutoff, int(months))),
+            float(np.abs(said - actual).mean()), expected.get((cutoff, months)),
         )  # fmt: skip
-        rows.append(_realised_row(company, int(months), "published", realised))
+        rows.append(_realised_row(company, months, "published", realised))
     return pd.DataFrame(rows)
 
 
@@ -205,6 +209,11 @@ def _outlook(
     return everyone.sort_values("customer_id", ignore_index=True)[list(OUTLOOK_COLUMNS)]
 
 
+def _cohorts(forecast: pd.DataFrame) -> pd.DataFrame:
+    months = pd.to_datetime(forecast["cohort"], format="%Y-%m").dt.date
+    return forecast.assign(cohort_month=months).drop(columns=["cohort", "seasonal_naive"])
+
+
 def _predictions(
     predictions: pd.DataFrame, customers: pd.DataFrame, calibration: Calibration
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -221,7 +230,7 @@ def _predictions(
 _MONEY = ("pinball", "pinball_marginal", "mean_width", "mean_width_marginal", "forecast", "lower",
           "upper", "seasonal_naive", "mae")  # fmt: skip
 _RATIOS = ("coverage", "coverage_marginal", "mape")
-_WITH_MONEY = {"interval_scores", "revenue_forecasts", "forecast_scores"}
+_WITH_MONEY = {"interval_scores", "revenue_forecasts", "cohort_forecasts", "forecast_scores"}
 
 
 def _finished(frame: pd.DataFrame, company: Company, table: str) -> pd.DataFrame:

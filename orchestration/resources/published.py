@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import dagster as dg
 from psycopg import sql
@@ -82,6 +82,78 @@ _KEPT: Mapping[str, tuple[tuple[str, ...], LiteralString]] = {
     ),
 }
 
+_MISSING: LiteralString = """
+    select
+        count(*) filter (where ahead.customer_id is null),
+        count(*) filter (where customers.customer_id is null)
+    from (
+        select customer_id from marts.dim_customers where company_id = %(company)s
+    ) as customers
+    full join (
+        select customer_id from ml.customer_outlook where company_id = %(company)s
+    ) as ahead using (customer_id)
+"""
+
+# A cent for each cohort, which are rounded one by one.
+_SUMS: LiteralString = """
+    with months as (
+        select
+            month,
+            count(*) as cohorts,
+            sum(forecast) filter (where cohort = 'all') as total,
+            sum(forecast) filter (where cohort in ('existing', 'new')) as parts,
+            sum(forecast) filter (where cohort = 'existing') as existing,
+            sum(forecast) filter (where cohort not in ('all', 'existing', 'new')) as quarters
+        from ml.revenue_forecasts
+        where company_id = %(company)s
+        group by month
+    )
+
+    select month, quarters, parts, total
+    from months
+    where
+        total is null
+        or abs(total - parts) > 0.01 * cohorts
+        or abs(existing - coalesce(quarters, 0)) > 0.01 * cohorts
+    order by month
+"""
+
+_UNCOVERED: LiteralString = """
+    select horizon_months, cutoff, segment, nominal, coverage, rows
+    from ml.interval_scores
+    where
+        company_id = %(company)s
+        and segment like 'decile%%'
+        and coverage < nominal - 0.02 - 2.33 * sqrt(nominal * (1 - nominal) / rows)
+    order by horizon_months, nominal, segment
+"""
+
+_DRIFTED: LiteralString = """
+    select kind, name, psi, psi_bound
+    from ml.drift_metrics
+    where
+        company_id = %(company)s
+        and is_drifted
+        and calculation_date = (
+            select max(calculation_date) from ml.drift_metrics where company_id = %(company)s
+        )
+    order by kind, name
+"""
+
+_ALARMS: LiteralString = """
+    with newest as (
+        select distinct on (horizon_months, basis) *
+        from ml.realised_accuracy
+        where company_id = %(company)s
+        order by horizon_months, basis, calculation_date desc
+    )
+
+    select horizon_months, calculation_date, basis, mae, mae_expected, change
+    from newest
+    where is_alarm
+    order by horizon_months, basis
+"""
+
 
 @dataclass(frozen=True)
 class ClosedPredictions:
@@ -140,3 +212,52 @@ class Published(dg.ConfigurableResource):
                 else:
                     replace_frame(connection, table, {"company_id": company_id}, frame)
                 connection.execute(sql.SQL("analyze {}").format(sql.Identifier("ml", name)))
+
+    def missing_outlook(self, company_id: str) -> list[str]:
+        """Says how many customers have no outlook, and how many outlooks are nobody's."""
+        missing, nobody = self._rows(_MISSING, company_id)[0]
+        return [
+            words
+            for number, words in (
+                (missing, f"{missing:,} customers have no outlook"),
+                (nobody, f"{nobody:,} outlooks belong to nobody"),
+            )
+            if number
+        ]
+
+    def forecasts_that_dont_add_up(self, company_id: str) -> list[str]:
+        """Names the months whose cohorts don't make the total."""
+        return [
+            f"{month:%B %Y}: cohorts make {cohorts:,.2f}, existing and new {parts:,.2f}, "
+            f"all {total:,.2f}"
+            for month, cohorts, parts, total in self._rows(_SUMS, company_id)
+        ]
+
+    def intervals_that_cover_less(self, company_id: str) -> list[str]:
+        """Names the deciles in which fewer customers lay within than chance explains."""
+        return [
+            f"{months} months from {cutoff}, {segment}: {coverage:.1%} of {rows:,} customers lay "
+            f"within the {nominal:.0%} interval"
+            for months, cutoff, segment, nominal, coverage, rows in self._rows(
+                _UNCOVERED, company_id
+            )
+        ]
+
+    def drifted(self, company_id: str) -> list[str]:
+        """Names what has moved past its bound by the latest calculation."""
+        return [
+            f"{kind} {name}: {psi:.2f}, bound {bound:.2f}"
+            for kind, name, psi, bound in self._rows(_DRIFTED, company_id)
+        ]
+
+    def alarms(self, company_id: str) -> list[str]:
+        """Names the horizons whose newest closed window is off by more than expected."""
+        return [
+            f"{months} months from {day} ({basis}): off by {mae:,.2f} a customer, "
+            f"{change:.0%} more than the {expected:,.2f} expected"
+            for months, day, basis, mae, expected, change in self._rows(_ALARMS, company_id)
+        ]
+
+    def _rows(self, query: LiteralString, company_id: str) -> list[Any]:
+        with connect() as connection:
+            return connection.execute(query, {"company": company_id}).fetchall()

@@ -32,6 +32,7 @@ TABLES = {
         "What at an order goes with no other one within the churn window, as hazard ratios."
     ),
     "revenue_forecasts": "Gross revenue expected by month and cohort, with 80 % intervals.",
+    "cohort_forecasts": "The same of existing customers by month of their first order.",
     "forecast_scores": (
         "How the revenue forecast did at earlier cutoffs, beside the same month a year before."
     ),
