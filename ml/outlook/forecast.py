@@ -52,9 +52,9 @@ class Revenue:
         cutoff: Last day that was known.
         rows: `month` (date of its first day), `step` (1 is the first month after the cutoff, or the
             one under way), `cohort` (all, existing, new, and existing customers by quarter and by
-            month of the first order, such as 2025-Q1 and 2025-01), `forecast`, `actual` (nan where
-            the month isn't over, or wasn't asked for), `seasonal_naive` (of cohort `all`; nan where
-            there is none).
+            month of the first order, such as 2025-Q1 and 2025-01), `forecast`, `brought` (the part
+            of it that a month under way has brought already), `actual` (nan where the month isn't
+            over, or wasn't asked for), `seasonal_naive` (of cohort `all`; nan where there is none).
     """
 
     cutoff: date
@@ -109,6 +109,7 @@ def forecast_revenue(cumulative: np.ndarray, prepared: Preparation, cutoff: date
     cohorts, of = np.unique(cohort_month(first), return_inverse=True)
     monthly = np.diff(cumulative, axis=1, prepend=0.0)
     expected = np.zeros((len(cohorts), steps))
+    brought = np.zeros((len(cohorts), steps))
     for column in range(steps):
         expected[:, column] = np.bincount(of, weights=monthly[:, column], minlength=len(cohorts))
     known = prepared.days[prepared.days["day"].to_numpy() <= end]
@@ -117,22 +118,28 @@ def forecast_revenue(cumulative: np.ndarray, prepared: Preparation, cutoff: date
         who = pd.Index(customers["customer_id"]).get_indexer(
             pd.Index(known["customer_id"][under_way])
         )
-        expected[:, 0] += np.bincount(
+        brought[:, 0] = np.bincount(
             of[who], weights=known["value"].to_numpy()[under_way], minlength=len(cohorts)
         )
+    expected += brought
+    so_far = brought.sum(axis=0)
     existing = expected.sum(axis=0)
     new = _new_customers(known, first, cutoff, ends)
     naive = _year_before(known, ends)
     quarters = cohort_quarter(cohorts.astype("datetime64[D]").astype("int64"))
+    parts = (expected, brought)
     frames = [
-        _rows(ends, ALL, existing + new, naive),
-        _rows(ends, EXISTING, existing),
-        _rows(ends, NEW, new),
+        _rows(ends, ALL, existing + new, so_far, naive),
+        _rows(ends, EXISTING, existing, so_far),
+        _rows(ends, NEW, new, np.zeros(steps)),
         *(
-            _rows(ends, str(name), expected[quarters == name].sum(axis=0))
+            _rows(ends, str(name), *(part[quarters == name].sum(axis=0) for part in parts))
             for name in np.unique(quarters)
         ),
-        *(_rows(ends, str(name), expected[row]) for row, name in enumerate(cohorts)),
+        *(
+            _rows(ends, str(name), *(part[row] for part in parts))
+            for row, name in enumerate(cohorts)
+        ),
     ]
     return Revenue(cutoff, pd.concat(frames, ignore_index=True))
 
@@ -152,7 +159,7 @@ def backtest_revenue(
     customers = prepared.customers(cutoff)
     weeks = [(day - cutoff).days / DAYS_PER_WEEK for day in ends]
     if not ends:
-        return Revenue(cutoff, _rows([], ALL, np.zeros(0)))
+        return Revenue(cutoff, _rows([], ALL, np.zeros(0), np.zeros(0)))
     value = candidate.predict(customers, weeks)["predicted_value"].to_numpy()
     revenue = forecast_revenue(value.reshape(len(customers), len(ends)), prepared, cutoff)
     actual = actual_revenue(prepared, cutoff, ends)
@@ -220,12 +227,16 @@ def combined(revenue: Revenue, weight: float, nothing: float) -> Revenue:
     """
     if not weight:
         return revenue
-    total = revenue.rows[revenue.rows["cohort"] == ALL].set_index("month")
+    rows = revenue.rows
+    total = rows[rows["cohort"] == ALL].set_index("month")
     forecast, naive = (total[name] + nothing for name in (FORECAST, SEASONAL_NAIVE))
     wanted = np.exp((1 - weight) * np.log(forecast) + weight * np.log(naive)) - nothing
-    scale = (np.maximum(wanted, 0.0) / total[FORECAST]).where(total[FORECAST] > 0)
-    factors = revenue.rows["month"].map(scale).fillna(1.0).astype("float64")
-    return Revenue(revenue.cutoff, revenue.rows.assign(forecast=revenue.rows["forecast"] * factors))
+    # What came already stays as it is: the rest is scaled.
+    rest = total[FORECAST] - total["brought"]
+    scale = (np.maximum(wanted - total["brought"], 0.0) / rest).where(rest > 0)
+    factors = rows["month"].map(scale).fillna(1.0).astype("float64")
+    scaled = rows["brought"] + (rows["forecast"] - rows["brought"]) * factors
+    return Revenue(revenue.cutoff, rows.assign(forecast=scaled))
 
 
 def with_intervals(revenue: Revenue, backtests: Sequence[Revenue]) -> pd.DataFrame:
@@ -249,9 +260,10 @@ def with_intervals(revenue: Revenue, backtests: Sequence[Revenue]) -> pd.DataFra
         if factor is None:
             continue
         chosen = kinds == kind
-        middle = rows.loc[chosen, "forecast"] + nothing
-        rows.loc[chosen, "lower"] = np.maximum(middle / factor - nothing, 0.0)
-        rows.loc[chosen, "upper"] = middle * factor - nothing
+        brought = rows.loc[chosen, "brought"]
+        rest = rows.loc[chosen, "forecast"] - brought + nothing
+        rows.loc[chosen, "lower"] = brought + np.maximum(rest / factor - nothing, 0.0)
+        rows.loc[chosen, "upper"] = brought + rest * factor - nothing
     return rows
 
 
@@ -304,7 +316,11 @@ def score_forecasts(backtests: Sequence[Revenue]) -> pd.DataFrame:
 
 
 def _rows(
-    ends: Sequence[date], cohort: str, forecast: np.ndarray, naive: np.ndarray | None = None
+    ends: Sequence[date],
+    cohort: str,
+    forecast: np.ndarray,
+    brought: np.ndarray,
+    naive: np.ndarray | None = None,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -312,6 +328,7 @@ def _rows(
             "step": np.arange(1, len(ends) + 1),
             "cohort": cohort,
             "forecast": np.maximum(forecast, 0.0),
+            "brought": brought,
             "actual": np.nan,
             "seasonal_naive": np.nan if naive is None else naive,
         }

@@ -99,7 +99,8 @@ def outlook_tables(
         ),
         calibration.revenue,
     )
-    forecast = forecast.drop(columns=["step", "actual"]).assign(currency=company.currency)
+    forecast = forecast.drop(columns=["step", "brought", "actual"])
+    forecast = forecast.assign(currency=company.currency)
     by_month = forecast["cohort"].map(cohort_kind) == MONTH
     features, segments = behaviour_samples(prepared, as_of, known)
     found = {
