@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 
+class LoadUnderWayError(SourceError):
+    """Another load is at it; this one did nothing."""
+
+
 #: Longest wait for the database sessions of a killed load to end.
 ENDING_SECONDS = 30
 
@@ -38,14 +42,14 @@ def exclusive_load(source: str, company_id: str) -> Iterator[None]:
         company_id: The company.
 
     Raises:
-        SourceError: Another load holds it; the message says which. Or what a killed load left
-            running doesn't end.
+        LoadUnderWayError: Another load holds it; the message says which.
+        SourceError: What a killed load left running doesn't end.
     """
     key = lock_key(f"load {source} {company_id}")
     with connect(autocommit=True) as connection:
         taken = connection.execute("select pg_try_advisory_lock(%s)", (key,)).fetchone()
         if taken is None or not taken[0]:
-            raise SourceError(
+            raise LoadUnderWayError(
                 f"{source} of company {company_id} is being loaded already"
                 f"{_holder(connection, key)}. Wait until that load has ended; this one did nothing."
             )

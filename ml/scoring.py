@@ -44,6 +44,33 @@ PREDICTION_TABLE_COLUMNS = (
     "model_version",
 )
 
+PATH_TABLE_COLUMNS = (
+    "company_id",
+    "customer_id",
+    "calculation_date",
+    "month",
+    "expected_orders",
+    "predicted_value",
+    "p_active",
+)
+
+
+@dataclass(frozen=True)
+class MonthlyPaths:
+    """The course of the predictions: n customers, k months, all figures cumulative.
+
+    Attributes:
+        customers: `ml.features.btyd.FEATURE_COLUMNS`, n rows.
+        orders: Expected orders up to the end of months 1..k, shape (n, k).
+        value: Expected gross value up to then, shape (n, k).
+        p_active: Probability of at least one order up to then, shape (n, k).
+    """
+
+    customers: pd.DataFrame
+    orders: np.ndarray
+    value: np.ndarray
+    p_active: np.ndarray
+
 
 @dataclass(frozen=True)
 class CompanyFactors:
@@ -108,6 +135,47 @@ def fit_champion(name: str, daily: pd.DataFrame, as_of: date) -> Candidate:
     return new_candidate(name).fit(daily, as_of)
 
 
+def predict_paths(
+    champion: Candidate, daily: pd.DataFrame, as_of: date, months: int
+) -> MonthlyPaths:
+    """Predicts every customer who has paid up to `as_of`, month by month, in one pass.
+
+    Args:
+        champion: Fitted at `as_of`.
+        daily: See `ml.features.btyd.paid_days`.
+        as_of: Day from which the months run.
+        months: k.
+    """
+    ends = [in_weeks(horizon_days(month)) for month in range(1, months + 1)]
+    customers = customer_features(daily, as_of)
+    predicted = champion.predict(customers, ends)
+    orders, value, p_active = (
+        # A path never falls: what two ways of rounding make of one number is levelled here.
+        np.maximum.accumulate(
+            predicted[column].to_numpy(dtype="float64").reshape(len(customers), months), axis=1
+        )
+        for column in ("expected_orders", "predicted_value", "p_active")
+    )
+    return MonthlyPaths(customers, orders, value, p_active.clip(0.0, 1.0))
+
+
+def path_rows(paths: MonthlyPaths, as_of: date, company_id: str) -> pd.DataFrame:
+    """Lays paths out as `PATH_TABLE_COLUMNS`, one row per customer and month, rounded as scores."""
+    n, months = paths.value.shape
+    return pd.DataFrame(
+        {
+            "company_id": company_id,
+            "customer_id": np.repeat(paths.customers["customer_id"].to_numpy(), months),
+            "calculation_date": as_of,
+            "month": np.tile(np.arange(1, months + 1), n),
+            "expected_orders": paths.orders.ravel().round(ORDER_DECIMALS),
+            "predicted_value": paths.value.ravel().round(MONEY_DECIMALS),
+            "p_active": paths.p_active.ravel().round(ORDER_DECIMALS),
+        },
+        columns=list(PATH_TABLE_COLUMNS),
+    )
+
+
 def score_customers(
     champion: Candidate,
     daily: pd.DataFrame,
@@ -116,6 +184,7 @@ def score_customers(
     factors: CompanyFactors,
     scope: Scope,
     customer_ids: Iterable[str] = (),
+    paths: MonthlyPaths | None = None,
 ) -> pd.DataFrame:
     """Predicts every customer at every horizon.
 
@@ -131,6 +200,7 @@ def score_customers(
         factors: Of the company.
         scope: What stands in each row.
         customer_ids: Customers who must get a row although `daily` may not hold one.
+        paths: What `predict_paths` gave up to the longest horizon; by default computed here.
 
     Returns:
         `PREDICTION_TABLE_COLUMNS`, sorted by customer and horizon; money rounded to 4 decimals,
@@ -145,25 +215,23 @@ def score_customers(
     horizons = sorted(set(horizons_months))
     if not horizons or horizons[0] < 1:
         raise ValueError(f"there must be horizons, each at least one month long, not {horizons}")
-    month_ends = np.array([horizon_days(month) for month in range(1, horizons[-1] + 1)])
-    customers = customer_features(daily, as_of)
-    path = champion.predict(customers, [in_weeks(int(days)) for days in month_ends])
-    shape = (len(customers), len(month_ends))
-    value = path["predicted_value"].to_numpy().reshape(shape)
+    if paths is None:
+        paths = predict_paths(champion, daily, as_of, horizons[-1])
+    customers, value = paths.customers, paths.value
     discounted = discounted_path(value, factors.yearly_discount_rate)
     columns = np.array(horizons) - 1
 
     def at_horizons(monthly: np.ndarray) -> np.ndarray:
-        return monthly.reshape(shape)[:, columns].ravel()
+        return monthly[:, columns].ravel()
 
     paid = pd.DataFrame(
         {
             "customer_id": np.repeat(customers["customer_id"].to_numpy(), len(horizons)),
             "horizon_months": np.tile(np.array(horizons, dtype="int64"), len(customers)),
-            "expected_orders": at_horizons(path["expected_orders"].to_numpy()),
+            "expected_orders": at_horizons(paths.orders),
             "predicted_value": at_horizons(value),
             "discounted_value": at_horizons(discounted),
-            "p_active": at_horizons(path["p_active"].to_numpy()),
+            "p_active": at_horizons(paths.p_active),
             "eligibility": np.repeat(
                 paid_customer_eligibility(customers["frequency"]), len(horizons)
             ),

@@ -87,7 +87,7 @@ def predict(
 
 @app.command()
 def up() -> None:
-    """Start Postgres, Dagster and MLflow, and print where they answer."""
+    """Start Postgres, Dagster, MLflow and the dashboard, and print where they answer."""
     from orchestration import services
 
     console = _console()
@@ -220,6 +220,19 @@ def readers() -> None:
         typer.echo(line)
 
 
+@app.command()
+def report(
+    company: Annotated[str, typer.Option("--company", help="Id of a company.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file; by default reports/COMPANY.html under CLV_HOME.")
+    ] = None,
+) -> None:
+    """Write what a company's customers are worth as one HTML page, to open in a browser."""
+    from orchestration.report import write_report
+
+    typer.echo(f"Written: {write_report(_settings(), company, out)}")
+
+
 PersonCompany = Annotated[str, typer.Option("--company", help="Id in companies.yml.")]
 PersonEmail = Annotated[str, typer.Option("--email", help="Any e-mail of the person.")]
 
@@ -313,7 +326,9 @@ def _explanation(error: Exception) -> str | None:
     from orchestration.erasure import ErasureError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
+    from orchestration.report import ReportNotWrittenError
     from orchestration.services import ServiceError
+    from reporting.report.content import UnknownCompanyError
     from warehouse.companies import CompaniesFileError
     from warehouse.connection import ConnectionFailedError
     from warehouse.databases import MissingRightError
@@ -336,8 +351,10 @@ def _explanation(error: Exception) -> str | None:
         MissingRightError,
         PredictError,
         ReaderError,
+        ReportNotWrittenError,
         ServiceError,
         SourceError,
+        UnknownCompanyError,
     )
     return str(error) if isinstance(error, known) else None
 

@@ -64,7 +64,7 @@ STEPS = {
     "build_marts": "Model customers, orders, cohorts and features",
     "ml__clv_model_scores": "Hold the contest of the models",
     "ml__clv_model_scores_great_expectations": "Check the scores",
-    "ml__clv_predictions": "Predict every customer",
+    "predict_customers": "Predict every customer",
     "ml__clv_predictions_great_expectations": "Check the predictions",
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
     "outlook": "Look ahead: orders, churn, revenue, drift",
@@ -73,8 +73,10 @@ STEPS = {
     "ml__revenue_forecasts_add_up": "Check that the forecasts add up",
     "ml__drift_metrics_stay_within_bounds": "Look for drift",
     "ml__realised_accuracy_is_as_expected": "Compare with what came",
+    "ml__clv_prediction_paths_lead_to_the_predictions": "Check the monthly paths",
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
+    "report__clv_report": "Write the report",
     "reporting__customer_360_readers_are_kept_to_their_companies": "Check who sees what",
 }
 

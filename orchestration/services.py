@@ -1,4 +1,4 @@
-"""The long-running processes: Postgres, Dagster's code server, webserver and daemon, MLflow.
+"""The long-running processes: Postgres, Dagster's three, MLflow, receiver and dashboard.
 
 Belongs here: which they are, how each is started and how it is seen to answer. Does not belong
 here: how a process is started and ended at all (`orchestration/processes.py`).
@@ -186,8 +186,22 @@ MLFLOW = Service(
     answers=_http_answers("/health"),
     address=lambda port: f"http://{HOST}:{port}",
 )
+RECEIVER = Service(
+    name="receiver",
+    preferred_port=lambda settings: settings.receiver_port,
+    command=lambda settings, port: ["ingestion.receiver", "--host", HOST, "--port", str(port)],
+    answers=_http_answers("/health/db"),
+    address=lambda port: f"http://{HOST}:{port}",
+)
+DASHBOARD = Service(
+    name="dashboard",
+    preferred_port=lambda settings: settings.dashboard_port,
+    command=lambda settings, port: ["reporting.dashboard", "--host", HOST, "--port", str(port)],
+    answers=_http_answers("/health"),
+    address=lambda port: f"http://{HOST}:{port}",
+)
 # The order in which they are shown, and started where the machine has few cores.
-SERVICES = (CODE_SERVER, MLFLOW, WEBSERVER, DAEMON)
+SERVICES = (CODE_SERVER, MLFLOW, WEBSERVER, DAEMON, RECEIVER, DASHBOARD)
 
 
 def demo_shops(settings: Settings) -> tuple[Service, ...]:
@@ -457,7 +471,8 @@ def _choose_port(
             return port
     raise ServiceError(
         f"No port from {preferred} to {candidates[-1]} is free for {service.name}. Stop what uses "
-        "them, or choose another one (CLV_WEBSERVER_PORT, CLV_MLFLOW_PORT, CLV_CODE_SERVER_PORT)."
+        "them, or choose another one (CLV_WEBSERVER_PORT, CLV_MLFLOW_PORT, CLV_CODE_SERVER_PORT, "
+        "CLV_RECEIVER_PORT, CLV_DASHBOARD_PORT)."
     )
 
 

@@ -1,6 +1,6 @@
 """The process in which `clv` refreshes companies: ``python -m orchestration.worker COMPANY…``.
 
-It runs the four jobs of the flow through Dagster, one run a job and company, and tells its parent
+It runs the five jobs of the flow through Dagster, one run a job and company, and tells its parent
 how far it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. Companies are landed
 and scored two at a time, the second in a process beside this one. It ends when its parent does.
 """
@@ -64,7 +64,7 @@ def _end_with_parent() -> None:
 
 
 def _refresh(company_ids: list[str], run: Run, beside: _Beside | None, report: Report) -> int:
-    from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
+    from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRANSFORM
 
     refreshed = _each(LAND, company_ids, run, beside)
     # The others may have landed well before: what is known of them is modelled as well.
@@ -73,6 +73,8 @@ def _refresh(company_ids: list[str], run: Run, beside: _Beside | None, report: R
         published = run(PUBLISH, None)
     else:
         published = False
+    if published:
+        refreshed = _each(REPORT, refreshed, run, beside)
     for company_id in company_ids:
         success = published and company_id in refreshed
         report({"event": "ended", "company": company_id, "success": success})

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         webserver_port: Port at which the Dagster UI is tried first.
         mlflow_port: Port at which the MLflow UI is tried first.
         code_server_port: Port at which the Dagster code server is tried first.
+        receiver_port: Port at which the receiver of webhooks and files is tried first.
+        webhook_max_bytes: Longest body of a webhook.
+        upload_max_bytes: Largest file that the receiver takes.
+        dashboard_port: Port at which the dashboard is tried first.
         alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
     """
 
@@ -51,6 +55,10 @@ class Settings(BaseSettings):
     webserver_port: int = Field(default=3000, ge=1024, le=65535)
     mlflow_port: int = Field(default=5000, ge=1024, le=65535)
     code_server_port: int = Field(default=4266, ge=1024, le=65535)
+    receiver_port: int = Field(default=8600, ge=1024, le=65535)
+    webhook_max_bytes: int = Field(default=5 * 1024**2, ge=1024)
+    upload_max_bytes: int = Field(default=200 * 1024**2, ge=1024)
+    dashboard_port: int = Field(default=8500, ge=1024, le=65535)
     alert_webhook_url: SecretStr | None = None
 
     @property
@@ -77,6 +85,11 @@ class Settings(BaseSettings):
     def mlflow_artifacts(self) -> Path:
         """Root folder of MLflow's artifacts."""
         return self.home / "mlflow" / "artifacts"
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Files that people sent, by company and feed."""
+        return self.home / "uploads"
 
     @property
     def secrets_file(self) -> Path:

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from demo.stores.control import Plane
 from demo.stores.requested import change
+from demo.stores.webhooks import Post, Teller
 
 Json = dict[str, Any]
 
@@ -30,6 +31,7 @@ class Controlled:
         entities: Mapping[str, Callable[[Any], Iterable[Json]]],
         kind: str = "graphql",
         change: Callable[[Any, Json], Json] = change,
+        teller: Teller | None = None,
     ) -> None:
         """Takes the shop over.
 
@@ -38,11 +40,13 @@ class Controlled:
             entities: What the shop really is, as plain rows by name.
             kind: Of the API's requests, for faults and hooks that name none.
             change: Makes an ordered change.
+            teller: Knows the API's webhooks; None where it has none.
         """
         self.shop = shop
         self.entities = entities
         self.change = lambda order: change(self.shop, order)
         self.plane = Plane(kind)
+        self.post = None if teller is None else Post(teller)
         self.lock = threading.RLock()
 
     def control_routes(self) -> list[Route]:
@@ -55,6 +59,7 @@ class Controlled:
             Route("/_control/truth/{entity}", self.truth, methods=["GET"]),
             Route("/_control/log", self.log, methods=["GET", "DELETE"]),
             Route("/_control/clock", self.clock, methods=["GET"]),
+            Route("/_control/webhooks", self.webhooks, methods=["GET", "POST", "DELETE"]),
         ]
 
     async def faults(self, request: HttpRequest) -> Response:
@@ -75,9 +80,29 @@ class Controlled:
 
         def make(order: Json) -> Json:
             with self.lock:
-                return self.change(order)
+                made = self.change(order)
+                if self.post is not None:
+                    self.post.changed(self.shop)
+                return made
 
         return await ordered(request, make)
+
+    async def webhooks(self, request: HttpRequest) -> Response:
+        """Adds a subscription, tells what was delivered, or ends all."""
+        post = self.post
+        if post is None:
+            return JSONResponse({"error": "this API has no webhooks here"}, 404)
+        if request.method == "GET":
+            return JSONResponse(post.state())
+        if request.method == "DELETE":
+            post.forget()
+            return JSONResponse({})
+
+        def subscribe(order: Json) -> Json:
+            with self.lock:
+                return post.subscribe(order, self.shop)
+
+        return await ordered(request, subscribe)
 
     async def truth_names(self, _request: HttpRequest) -> Response:
         """Names what there is a truth of."""

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ml.evaluation.backtest import Backtest, run_backtest
-from ml.evaluation.metrics import Metrics
+from ml.evaluation.metrics import Metrics, decile_means, decile_sizes
 from ml.horizons import holdout_cutoff, horizon_days, horizon_name, in_weeks, rolling_cutoffs
 from ml.models.by_horizon import ByHorizon
 from ml.models.candidate import Candidate
@@ -30,6 +30,8 @@ ORIGINS = 2
 HISTORY_MONTHS = (3, 6, 9, 12, 15, 18)
 ALL_CUSTOMERS = "all"
 METRIC_DECIMALS = 6
+# The line that every model is drawn beside.
+BASELINE = "naive"
 
 SCORE_COLUMNS = (
     "company_id",
@@ -49,6 +51,19 @@ SCORE_COLUMNS = (
     "auc",
     "coverage",
     "composite",
+    "is_champion",
+)
+
+DECILE_COLUMNS = (
+    "company_id",
+    "model",
+    "cutoff",
+    "horizon",
+    "horizon_days",
+    "decile",
+    "customers",
+    "predicted_value",
+    "actual_value",
     "is_champion",
 )
 
@@ -403,6 +418,45 @@ def all_score_rows(contests: Mapping[int, Contest], company_id: str, run: str) -
         for months, contest in contests.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def decile_rows(contests: Mapping[int, Contest], company_id: str) -> pd.DataFrame:
+    """Lays out how prediction and outcome compare in each tenth of the prediction.
+
+    Args:
+        contests: Those of all horizons, by months.
+        company_id: Whose data these are.
+
+    Returns:
+        Rows of the table of decile scores: the champion and the baseline of each horizon at its
+        latest cutoff, lowest tenth first; means in base currency, rounded to six decimals.
+    """
+    rows = [
+        {
+            "company_id": company_id,
+            "model": backtest.candidate.name,
+            "cutoff": backtest.cutoff,
+            "horizon": contest_name(months, contests),
+            "horizon_days": backtest.horizon_days,
+            "decile": decile,
+            "customers": customers,
+            "predicted_value": round(predicted, METRIC_DECIMALS),
+            "actual_value": round(actual, METRIC_DECIMALS),
+            "is_champion": backtest.candidate.name == contest.champion,
+        }
+        for months, contest in contests.items()
+        for backtest in contest.backtests
+        if backtest.candidate.name in {contest.champion, BASELINE}
+        for decile, (customers, (predicted, actual)) in enumerate(
+            zip(
+                decile_sizes(len(backtest.outcome)),
+                decile_means(backtest.outcome["actual_value"], backtest.outcome["predicted_value"]),
+                strict=True,
+            ),
+            start=1,
+        )
+    ]
+    return pd.DataFrame(rows, columns=list(DECILE_COLUMNS))
 
 
 def contest_name(months: int, contests: Mapping[int, Contest]) -> str:

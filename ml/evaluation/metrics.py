@@ -117,10 +117,16 @@ def decile_means(actual: ArrayLike, predicted: ArrayLike) -> list[tuple[float, f
     y, p = _pair(actual, predicted)
     order = np.argsort(p, kind="stable")
     y, p = _tie_means(y, p)[order], p[order]
-    groups = np.array_split(np.arange(len(y)), min(DECILES, len(y)))
+    groups = np.split(np.arange(len(y)), np.cumsum(decile_sizes(len(y)))[:-1])
     return [
         (math.fsum(p[group]) / len(group), math.fsum(y[group]) / len(group)) for group in groups
     ]
+
+
+def decile_sizes(customers: int) -> list[int]:
+    """Returns how many customers each decile has, lowest first; fewer than ten make one each."""
+    groups = min(DECILES, customers)
+    return [customers // groups + (place < customers % groups) for place in range(groups)]
 
 
 def total_ratio(actual: ArrayLike, predicted: ArrayLike) -> float:

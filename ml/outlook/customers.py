@@ -66,9 +66,13 @@ class Path:
     def of(cls, rows: pd.DataFrame, customer_ids: pd.Series) -> Path:
         """Lays rows of `customer_id`, `month`, `predicted_value`, `p_active` out.
 
+        Rows of others are left out.
+
         Raises:
             ValueError: There is no month, or a customer lacks one.
         """
+        if not len(customer_ids):
+            return cls(np.zeros(0, dtype=object), np.ones(1, "int64"), *np.zeros((2, 0, 1)))
         wide = rows.pivot(index="customer_id", columns="month").reindex(customer_ids.to_numpy())
         months = np.array(sorted(rows["month"].unique()), dtype="int64")
         if not len(months) or wide.isna().to_numpy().any():

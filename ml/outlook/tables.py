@@ -69,8 +69,8 @@ def outlook_tables(
     Args:
         company: Whose.
         prepared: Its customer-days.
-        predictions: `customer_id`, `month` (horizon), `predicted_value`, `p_active` at `as_of`, of
-            every customer.
+        predictions: `customer_id`, `month`, `predicted_value`, `p_active` from `as_of` on, of every
+            customer who has paid; cumulative.
         traits: `customer_id` and what is known of customers from their first order on; a row for
             each customer who must have an outlook.
         calibration: The champion's.
@@ -88,10 +88,7 @@ def outlook_tables(
     end = day_number(as_of)
     first = end - np.rint(customers["T"].to_numpy() * DAYS_PER_WEEK).astype("int64")
     waits = waits_after_orders(prepared, as_of)
-    path = Path.of(
-        predictions[predictions["customer_id"].isin(set(customers["customer_id"]))],
-        customers["customer_id"],
-    )
+    path = Path.of(predictions, customers["customer_id"])
     ends = month_ends(as_of, MONTHS)
     forecast = with_intervals(
         forecast_revenue(
@@ -115,7 +112,7 @@ def outlook_tables(
             [
                 drift_rows("feature", features),
                 drift_rows("segment", segments),
-                drift_rows("prediction", _predictions(predictions, customers, calibration)),
+                drift_rows("prediction", _predictions(path, calibration)),
             ],
             ignore_index=True,
         ),
@@ -215,16 +212,14 @@ def _cohorts(forecast: pd.DataFrame) -> pd.DataFrame:
     return forecast.assign(cohort_month=months).drop(columns=["cohort", "seasonal_naive"])
 
 
-def _predictions(
-    predictions: pd.DataFrame, customers: pd.DataFrame, calibration: Calibration
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    paid = predictions[predictions["customer_id"].isin(set(customers["customer_id"]))]
+def _predictions(path: Path, calibration: Calibration) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {
         f"predicted_value_{months}m": (
             calibration.predicted[months],
-            paid["predicted_value"][paid["month"] == months].to_numpy(dtype="float64"),
+            path.value[:, list(path.months).index(months)],
         )
         for months in sorted(calibration.predicted)
+        if months in path.months
     }
 
 

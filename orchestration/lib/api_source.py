@@ -3,17 +3,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
 import dagster as dg
 
 from orchestration.lib.checks import check_result
+from orchestration.lib.flow import FETCH
 from orchestration.lib.landing import LANDING_RETRIES, landing
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
+from warehouse.companies import Company
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,10 @@ class ApiSource:
         company = companies_file.get(context.partition_key)
         if getattr(company.sources, self.name) is None:
             return
-        land: Any = getattr(import_module(f"ingestion.sources.{self.name}"), f"land_{self.name}")
         with landing():
-            load = land(company)
+            load = self._load(company, context.run.job_name)
+        if load is None:
+            return
         for warning in load.warnings:
             context.log.warning(warning)
         for row in load.first_rejected:
@@ -103,6 +107,18 @@ class ApiSource:
                     "requests": load.requests,
                 },
             )
+
+    def _load(self, company: Company, job: str) -> Any:
+        """Lands everything that changed, or in the job fetch what webhooks have told of."""
+        from ingestion import inbox
+
+        if job == FETCH:
+            return inbox.fetch(company, self.name)[1]
+        began = datetime.now(UTC)
+        land: Any = getattr(import_module(f"ingestion.sources.{self.name}"), f"land_{self.name}")
+        load = land(company)
+        inbox.settle(company.id, self.name, began)
+        return load
 
     def _expectations(self, table: str) -> dg.AssetChecksDefinition:
         @dg.asset_check(

@@ -1,6 +1,7 @@
 """The order of the jobs, and who goes on when one company is in trouble.
 
 land (each company) > transform (all at once) > score (each company) > publish (all at once)
+> report (each company)
 
 A company whose last landing didn't succeed is held: transform and publish leave its rows as they
 are, score leaves it out. The others go on.
@@ -13,7 +14,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-LAND, TRANSFORM, SCORE, PUBLISH = "land", "transform", "score", "publish"
+LAND, TRANSFORM, SCORE, PUBLISH, REPORT = "land", "transform", "score", "publish", "report"
+
+#: Lands in between what webhooks tell of; what it can't land stays as it was and is tried again.
+FETCH = "fetch"
 
 COMPANY_TAG = "dagster/partition"
 
@@ -54,8 +58,9 @@ def _runs_of(instance: dg.DagsterInstance, company_id: str) -> Sequence[dg.Dagst
 
 def _lands(run: dg.DagsterRun) -> bool:
     """Says whether a run lands something: of the job, or of assets picked in the UI."""
-    return run.job_name == LAND or any(
-        key.path[0].startswith("raw_") for key in run.asset_selection or ()
+    return run.job_name == LAND or (
+        run.job_name != FETCH
+        and any(key.path[0].startswith("raw_") for key in run.asset_selection or ())
     )
 
 
@@ -120,12 +125,15 @@ def next_runs(
         return []
     if TRANSFORM not in stages:
         return [request(TRANSFORM)]
-    if not over(TRANSFORM) or not any(run.is_success for run in stages[TRANSFORM]):
-        return []
-    if SCORE not in stages:
+    transformed = over(TRANSFORM) and any(run.is_success for run in stages[TRANSFORM])
+    if transformed and SCORE not in stages:
         landed = {run.tags[COMPANY_TAG] for run in landings if run.is_success}
         fit = [name for name in company_ids if name in landed]
         return [request(SCORE, name) for name in fit]
-    if over(SCORE) and PUBLISH not in stages:
+    if not transformed or not over(SCORE):
+        return []
+    if PUBLISH not in stages:
         return [request(PUBLISH)]
-    return []
+    published = REPORT not in stages and any(run.is_success for run in stages[PUBLISH])
+    scored = {run.tags[COMPANY_TAG] for run in stages[SCORE] if run.is_success}
+    return [request(REPORT, name) for name in company_ids if published and name in scored]

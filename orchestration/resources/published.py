@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _LATEST = """
     select
         customer_id,
-        horizon_months::bigint as month,
+        month::bigint as month,
         predicted_value::double precision as predicted_value,
         p_active
-    from ml.clv_predictions
+    from ml.clv_prediction_paths
     where company_id = $1 and calculation_date = $2::date
-    order by customer_id, horizon_months
+    order by customer_id, month
 """
 
 # A horizon's days are ml.horizons.horizon_days.
@@ -172,8 +172,8 @@ class ClosedPredictions:
 class Published(dg.ConfigurableResource):
     """Reads and writes the schema ml."""
 
-    def predictions(self, company_id: str, as_of: date) -> pd.DataFrame:
-        """Returns a day's predictions: customer_id, month, predicted_value, p_active."""
+    def paths(self, company_id: str, as_of: date) -> pd.DataFrame:
+        """Returns a day's paths: customer_id, month, predicted_value, p_active."""
         return read_frame(_LATEST, [company_id, as_of.isoformat()])
 
     def closed(self, company_id: str, as_of: date) -> ClosedPredictions:

@@ -39,7 +39,7 @@ MARTS = {
     "marts/fct_transactions",
     "marts/payment_fees_monthly",
 }
-ML = {"ml/clv_model_scores", "ml/clv_predictions"}
+ML = {"ml/clv_model_scores", "ml/clv_prediction_paths", "ml/clv_predictions"}
 GROUPS = {
     "raw_files",
     "raw_rates",
@@ -54,14 +54,17 @@ GROUPS = {
     "marts",
     "ml",
     "reporting",
+    "report",
 }
 REPORTING = {
+    "reporting/at_risk_customers",
     "reporting/clv_calculations",
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
     "reporting/geo_ltv",
     "reporting/product_ltv",
+    "reporting/segment_summary",
 }
 
 
@@ -85,7 +88,7 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_the_agreed_assets_are_there(specs: dict[str, dg.AssetSpec]) -> None:
-    assert set(specs) >= RAW | MARTS | ML | REPORTING
+    assert set(specs) >= RAW | MARTS | ML | REPORTING | {"report/clv_report"}
 
 
 def test_every_asset_is_described_owned_grouped_and_of_a_kind(
@@ -132,11 +135,12 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("ml/clv_model_scores", "great_expectations"),
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),
+        ("ml/clv_prediction_paths", "lead_to_the_predictions"),
     } <= blocking
 
 
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
-    for name in ("land", "score"):
+    for name in ("land", "score", "report"):
         partitions = definitions.resolve_job_def(name).partitions_def
         assert isinstance(partitions, dg.DynamicPartitionsDefinition)
         assert partitions.name == "company"
@@ -155,7 +159,7 @@ def test_every_asset_is_in_exactly_one_job(
 ) -> None:
     made = [
         key.to_user_string()
-        for name in ("land", "transform", "score", "publish")
+        for name in ("land", "transform", "score", "publish", "report")
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)

@@ -16,6 +16,7 @@ from orchestration.lib.flow import (
     LANDINGS_TAG,
     NIGHT_TAG,
     PUBLISH,
+    REPORT,
     SCORE,
     TRANSFORM,
     held,
@@ -90,15 +91,29 @@ def test_only_companies_that_landed_are_scored_and_then_all_is_published(night: 
     assert night.next() == []
 
 
+def test_what_was_published_is_reported_once(night: Night) -> None:
+    for company in COMPANIES:
+        night.add(LAND, SUCCESS, company)
+    night.add(TRANSFORM, SUCCESS)
+    night.add(SCORE, SUCCESS, "acme")
+    night.add(SCORE, FAILURE, "bolt")
+    night.add(PUBLISH, STARTED)
+    assert night.next() == []
+    night.add(PUBLISH, SUCCESS)
+    assert night.next() == [(REPORT, "acme")]
+    night.add(REPORT, SUCCESS, "acme")
+    assert night.next() == []
+
+
 @pytest.mark.parametrize("status", [SUCCESS, FAILURE])
-def test_publish_is_last_and_once(night: Night, status: dg.DagsterRunStatus) -> None:
+def test_publish_is_once(night: Night, status: dg.DagsterRunStatus) -> None:
     for company in COMPANIES:
         night.add(LAND, SUCCESS, company)
     night.add(TRANSFORM, SUCCESS)
     night.add(SCORE, SUCCESS, "acme")
     night.add(SCORE, status, "bolt")
     assert night.next() == [(PUBLISH, None)]
-    night.add(PUBLISH, SUCCESS)
+    night.add(PUBLISH, FAILURE)
     assert night.next() == []
 
 

@@ -169,6 +169,12 @@ def test_many_at_once(warehouse_settings: Settings, administrator: psycopg.Conne
             " coverage double precision, composite double precision, is_champion boolean",
         ),
         (
+            "ml.clv_decile_scores",
+            "company_id text, model text, cutoff date, horizon text, horizon_days integer,"
+            " decile integer, customers integer, predicted_value double precision,"
+            " actual_value double precision, is_champion boolean",
+        ),
+        (
             "quarantine.rejected_rows",
             "company_id text, source text, feed text, source_file text, line_number bigint,"
             " column_name text, reason text, raw_row jsonb,"

@@ -14,6 +14,7 @@ from warehouse.quality import (
     raw_files_order_lines,
     raw_rates_exchange_rates,
 )
+from warehouse.quality.prediction_paths import stray_paths
 from warehouse.quality.validation import Validation, validate
 
 COMPANY = "quality"
@@ -229,6 +230,55 @@ def test_predictions(table: Any, changes: list[dict[str, Any]], expected: set[st
     found = failed(validate(predictions.name, COMPANY, ml_clv_predictions.expectations([12])))
     assert expected <= found
     assert bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("month", "change", "wrong"),
+    [
+        (1, {}, None),
+        (1, {"month": 4}, "gaps"),
+        (1, {"expected_orders": 1.2}, "falls"),
+        (2, {"predicted_value": 31}, "falls"),
+        (1, {"p_active": 0.65}, "falls"),
+        (3, {"predicted_value": 31}, "strays"),
+        (3, {"calculation_date": "2026-06-29"}, "strays"),
+        (3, None, "strays"),
+    ],
+)
+def test_prediction_paths(
+    connection: Connection[Any], month: int, change: dict[str, Any] | None, wrong: str | None
+) -> None:
+    connection.autocommit = True
+    predictions = Table(connection, ml_clv_predictions.TABLE)
+    paths = Table(connection, "ml.clv_prediction_paths")
+    path = {
+        at: {
+            "company_id": COMPANY,
+            "customer_id": "1",
+            "calculation_date": "2026-06-30",
+            "month": at,
+            "expected_orders": at / 2,
+            "predicted_value": at * 10,
+            "p_active": 0.4 + at / 10,
+        }
+        for at in (1, 2, 3)
+    }
+    predictions.fill(
+        PREDICTION | {"horizon_months": 3},
+        PREDICTION | {"horizon_months": 3, "customer_id": "2", "eligibility": "no_paid_order"},
+    )
+    if change is None:
+        del path[month]
+    else:
+        path[month] |= change
+    paths.fill(*path.values())
+    found = stray_paths(connection, COMPANY, [3])
+    paths.fill()
+    nobody = stray_paths(connection, COMPANY, [3])
+    predictions.fill()
+    assert found.is_sound == (wrong is None), found
+    assert wrong is None or getattr(found, wrong) > 0
+    assert (nobody.customers, nobody.with_path, nobody.is_sound) == (1, 0, False)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ NAMES = [
     "mlflow",
     "dagster-webserver",
     "dagster-daemon",
+    "dashboard",
     "demo-shop-acme",
 ]
 COMPANIES = """
@@ -64,6 +65,7 @@ def make_settings(home: Path) -> Settings:
         webserver_port=free_port(),
         mlflow_port=free_port(),
         code_server_port=free_port(),
+        dashboard_port=free_port(),
     )
 
 
@@ -77,6 +79,7 @@ def variables(settings: Settings) -> dict[str, str]:
             "webserver_port",
             "mlflow_port",
             "code_server_port",
+            "dashboard_port",
         }
     )
     return {**os.environ, **{f"CLV_{name.upper()}": str(value) for name, value in named.items()}}
@@ -125,6 +128,7 @@ def test_everything_answers(settings: Settings) -> None:
     addresses = {status.name: status.address for status in found}
     assert b"dagster_webserver_version" in get(addresses["dagster-webserver"], "/server_info")
     assert b"<title>MLflow</title>" in get(addresses["mlflow"], "/")
+    assert b"Log in" in get(addresses["dashboard"], "/login")
     assert addresses["postgres"] == f"127.0.0.1:{settings.postgres_port}"
     assert addresses["dagster-daemon"] is None
 

@@ -47,6 +47,7 @@ from demo.stores.shopify.errors import (
 from demo.stores.shopify.graph import Context, run, schema
 from demo.stores.shopify.truth import ENTITIES
 from demo.stores.shopify.wanted import API_VERSION
+from demo.stores.shopify.webhooks import Teller
 
 TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105  # a name, no token
 Json = dict[str, Any]
@@ -114,7 +115,7 @@ class StandIn(Controlled):
     """One shop's stand-in: `app` serves it."""
 
     def __init__(self, shop: Shop, limits: Limits | None = None) -> None:
-        super().__init__(shop, ENTITIES)
+        super().__init__(shop, ENTITIES, teller=Teller())
         self.limits = limits or Limits()
         self.lists: dict[Any, list[Any]] = {}
         self.requests = 0

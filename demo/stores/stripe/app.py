@@ -24,6 +24,7 @@ from demo.stores.stripe.api import PERMISSIONS, ApiError, Question, Reader, ques
 from demo.stores.stripe.changes import change
 from demo.stores.stripe.model import Account
 from demo.stores.stripe.render import API_VERSION
+from demo.stores.stripe.webhooks import Teller
 
 Json = dict[str, Any]
 
@@ -50,6 +51,7 @@ class StandIn(Controlled):
             {name: partial(truth.rows, entity=name) for name in truth.ENTITIES},
             "rest",
             change,
+            Teller(),
         )
         self.account = account
         self.reader = Reader(account)

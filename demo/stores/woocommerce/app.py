@@ -24,6 +24,7 @@ from demo.stores.woocommerce.access import Key, refused
 from demo.stores.woocommerce.lists import InvalidParameterError, Item, page
 from demo.stores.woocommerce.truth import ENTITIES
 from demo.stores.woocommerce.values import ADMINISTRATOR, Writer, status
+from demo.stores.woocommerce.webhooks import Teller
 
 Json = dict[str, Any]
 _NAMESPACE = "wc/v3"
@@ -62,10 +63,10 @@ class Site(Controlled):
     """One site's stand-in: `app` serves it."""
 
     def __init__(self, shop: Shop, setup: Setup | None = None) -> None:
-        super().__init__(shop, ENTITIES, "rest")
         self.setup = setup or Setup()
         self.zone = ZoneInfo(self.setup.timezone or shop.profile.timezone)
         self.writer = Writer(shop, self.zone, self.setup.decimals)
+        super().__init__(shop, ENTITIES, "rest", teller=Teller(self.writer))
         self.key = Key(*key_for(shop.profile.company))
         self.requests = 0
         folder = self.setup.folder

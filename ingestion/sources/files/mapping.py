@@ -30,7 +30,7 @@ from ingestion.sources.files.guessing import (
     sample,
 )
 from ingestion.sources.files.opening import open_text
-from ingestion.sources.files.reader import FeedTotals, read_feed
+from ingestion.sources.files.reader import Feed, FeedTotals, read_feed
 from ingestion.sources.files.rows import read_rows
 from ingestion.sources.files.synonyms import SYNONYMS, UNSOLD
 from warehouse.companies import Company, FileColumn, FileFeed
@@ -86,6 +86,7 @@ def guess_file(
     path_in_file: str,
     *,
     given: Mapping[str, Any] | None = None,
+    totals: FeedTotals | None = None,
 ) -> Guess:
     """Guesses how a file is mapped, and tries it on every row; writes nothing.
 
@@ -95,6 +96,7 @@ def guess_file(
         feed_name: What the feed is to be called.
         path_in_file: The path as it is to stand in companies.yml.
         given: Settings of the feed that aren't guessed, such as {"date_format": "%d/%m/%Y"}.
+        totals: Counted up while the file is tried, for whoever watches.
 
     Returns:
         The guess, with problems where it can't be used as it is.
@@ -118,6 +120,7 @@ def guess_file(
     delimiter = given.get("delimiter") or guess_delimiter(lines[0])
     columns = _look(path, name, encoding, delimiter)
     guess = Guess(settings={"encoding": encoding, "delimiter": delimiter} | given)
+    guess.totals = totals or guess.totals
     _assign(guess, columns, company)
     _try(guess, path, company, feed_name, path_in_file)
     return guess
@@ -480,16 +483,40 @@ def _try(guess: Guess, path: Path, company: Company, feed_name: str, path_in_fil
     except ValidationError as error:
         guess.problems += [f"{each['loc']}: {each['msg']}" for each in error.errors()]
         return
+    if _reads(guess, path, company, feed):
+        guess.feed = feed
+
+
+def try_feed(path: Path, company: Company, feed: Feed, totals: FeedTotals) -> Guess:
+    """Tries the mapping that a feed has on a file; writes nothing.
+
+    Args:
+        path: The file.
+        company: Whose it is.
+        feed: The feed; its path doesn't count.
+        totals: Counted up meanwhile.
+
+    Returns:
+        What would land, with problems where the mapping doesn't fit the file.
+    """
+    guess = Guess(totals=totals)
+    guess.columns = dict(feed.columns)  # type: ignore[arg-type]
+    _reads(guess, path, company, feed)
+    return guess
+
+
+def _reads(guess: Guess, path: Path, company: Company, feed: Feed) -> bool:
+    """Reads a whole file by a mapping, and says whether that can be done."""
     local = feed.model_copy(update={"path": _literal(path.name)})
-    with _Tally(company.id, feed_name) as quarantine:
+    with _Tally(company.id, feed.feed) as quarantine:
         try:
             for page in read_feed(company, local, path.parent, guess.totals, quarantine):
                 if len(guess.landed) < SHOWN:
                     guess.landed += page.slice(0, SHOWN - len(guess.landed)).to_pylist()
-            guess.feed = feed
         except SourceError as error:
             guess.problems.append(str(error))
         guess.rejected, guess.reasons = quarantine.first, quarantine.reasons
+    return not guess.problems
 
 
 def _literal(name: str) -> str:

@@ -5,23 +5,28 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from ingestion.arrow import Node, last_part
 from ingestion.intake import Progress
 from ingestion.loads import Landing, Load, beginning, days_between, landing
 from ingestion.sources.shopify import queries, tables
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.deletions import (
+    COMPARED,
     Corrections,
     compare_with_shop,
     departed_customers,
+    told_apart,
 )
 from ingestion.sources.shopify.settings import SOURCE, client_for, shop_of
 from ingestion.sources.shopify.source import (
     Shop,
+    again_source,
     backfill_source,
     changes_source,
     corrections,
@@ -98,6 +103,48 @@ def backfill_shopify(
     with _work(company, client, progress) as work:
         work.landing.load(backfill_source(work.shop, opening, closing))
         return work.landing.report(work.shop.client.requests)
+
+
+def reread_shopify(
+    company: Company,
+    objects: Mapping[str, Sequence[str]],
+    *,
+    client: ShopifyClient | None = None,
+    progress: Progress | None = None,
+) -> Load | None:
+    """Lands objects anew of which somebody said that they have changed or are gone.
+
+    Args:
+        company: The company.
+        objects: Ids by table: orders, customers, products, disputes.
+        client: The shop's API; by default that of companies.yml with its token.
+        progress: Told after each page.
+
+    Returns:
+        What was done; None where nothing of the shop has landed yet, which is for a load of all.
+
+    Raises:
+        SourceError: As `land_shopify`.
+    """
+    wanted = {entity: sorted(map(int, ids)) for entity, ids in objects.items()}
+    with _work(company, client, progress) as work:
+        client = work.shop.client
+        if not work.shop.intake.replaces:
+            return None
+        # The orders of a merged customer must be followed before they come under the new one.
+        _correct(work, departed_customers(client, company.id))
+        there: dict[str, set[int]] = defaultdict(set)
+
+        def found(entity: str, nodes: list[Node]) -> None:
+            there[entity] |= {int(last_part(str(node.get("id")))) for node in nodes}
+
+        work.landing.load(again_source(work.shop, wanted, found))
+        gone = {entity: set(wanted.get(entity, ())) - there[entity] for entity in COMPARED}
+        if not work.sees_all_orders:
+            # It may just be too old to be seen.
+            gone["orders"] = set()
+        _correct(work, told_apart(company.id, gone, there))
+        return work.landing.report(client.requests)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ Belongs here: comparing. Does not belong here: writing what was found (`source.p
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from ingestion.arrow import Node, last_part
 from ingestion.sources.shopify import queries
 from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.queries import Listing
-from ingestion.sources.shopify.reading import by_id, connection_pages, iso
+from ingestion.sources.shopify.reading import by_number, connection_pages, iso
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,11 +39,11 @@ MOST_MISSING = 1_000
 #: A token without read_all_orders sees 60 days; one day is for the clocks.
 VISIBLE_DAYS = 59
 
-#: The table of each list that is compared, and the type of its global ids.
-COMPARED: dict[str, tuple[Listing, str]] = {
-    "products": (queries.PRODUCTS, "Product"),
-    "customers": (queries.CUSTOMERS, "Customer"),
-    "orders": (queries.ORDERS, "Order"),
+#: The lists that are compared, by their table.
+COMPARED: dict[str, Listing] = {
+    "products": queries.PRODUCTS,
+    "customers": queries.CUSTOMERS,
+    "orders": queries.ORDERS,
 }
 
 
@@ -125,10 +126,47 @@ def compare_with_shop(
     """
     found = Corrections()
     visible = None if sees_all_orders else datetime.now(UTC) - timedelta(days=VISIBLE_DAYS)
-    for entity, (listing, _) in COMPARED.items():
+    for entity, listing in COMPARED.items():
         found.counts[entity] = count(client, listing, None)
     _look_for_differences(client, company_id, "products", None, found)
     _look_for_differences(client, company_id, "orders", visible, found)
+    return found
+
+
+def told_apart(
+    company_id: str, gone: Mapping[str, Collection[int]], there: Mapping[str, Collection[int]]
+) -> Corrections:
+    """Marks what was asked for by its id: what isn't there as deleted, what is as not.
+
+    Args:
+        company_id: The company.
+        gone: Numbers of objects that the shop doesn't have, by entity.
+        there: Of those that it has.
+    """
+    from warehouse.connection import connect
+
+    found = Corrections()
+    with connect() as connection:
+        dead = {
+            (entity, int(number))
+            for entity, number in connection.execute(
+                "select entity, id from raw_shopify.deletions where company_id = %s", (company_id,)
+            )
+        }
+    now = iso(datetime.now(UTC))
+    for entity, numbers in gone.items():
+        # A tombstone that is there may know whom a customer became.
+        found.deleted += [
+            {"entity": entity, "id": str(number), "found_at": now, "found_by": "webhook"}
+            for number in sorted(numbers)
+            if (entity, number) not in dead
+        ]
+    found.restored = [
+        (entity, str(number))
+        for entity, numbers in there.items()
+        for number in sorted(numbers)
+        if (entity, number) in dead
+    ]
     return found
 
 
@@ -140,8 +178,8 @@ def _look_for_differences(
     found: Corrections,
 ) -> list[int]:
     """Compares one entity, and returns the ids that are gone, if that can be believed."""
-    listing, type_name = COMPARED[entity]
-    known, dead = _known_ids(company_id, entity, type_name, visible_from)
+    listing = COMPARED[entity]
+    known, dead = _known_ids(company_id, entity, listing.type_name, visible_from)
     differences = compare_ids(client, listing, known, dead)
     if differences.surplus:
         found.warnings.append(
@@ -301,10 +339,7 @@ def _array(frame: pd.DataFrame) -> Ids:
 
 
 def _orders(client: ShopifyClient, ids: list[int]) -> list[list[Node]]:
-    global_ids = [f"gid://shopify/Order/{number}" for number in ids]
-    return list(
-        by_id(client, "OrdersById", queries.ORDERS_BY_ID, global_ids, queries.ORDERS_BY_ID_AT_ONCE)
-    )
+    return list(by_number(client, queries.ORDERS, ids))
 
 
 def _orders_of_departed(company_id: str, customers: list[int]) -> dict[int, int]:

@@ -148,6 +148,7 @@ class Listing:
         sort_keys: Name of the enum type of its sort keys.
         content: What is asked of each node.
         first: Objects on the first page; the pages grow when the API finds them cheap.
+        type_name: Type of a node, and of its global id.
         times: Where a node has its time of change, for the small question for the newest one.
         created: What the search calls the time of creation.
     """
@@ -158,6 +159,7 @@ class Listing:
     sort_keys: str
     content: str
     first: int
+    type_name: str
     times: str = "updatedAt"
     created: str = "created_at"
 
@@ -201,8 +203,18 @@ query {self.name}Ids($first: Int!, $after: String, $query: String) {{
   }}
 }}"""
 
+    @property
+    def again(self) -> str:
+        """Objects by their ids, complete."""
+        return f"""
+query {self.name}ById($ids: [ID!]!) {{
+  nodes(ids: $ids) {{ ... on {self.type_name} {{ {self.content} }} }}
+}}"""
 
-ORDERS = Listing("Orders", "orders", "ordersCount", "OrderSortKeys", _ORDER, first=5)
+
+ORDERS = Listing(
+    "Orders", "orders", "ordersCount", "OrderSortKeys", _ORDER, first=5, type_name="Order"
+)
 CUSTOMERS = Listing(
     "Customers",
     "customers",
@@ -210,6 +222,7 @@ CUSTOMERS = Listing(
     "CustomerSortKeys",
     CUSTOMER_FIELDS,
     first=150,
+    type_name="Customer",
     created="customer_date",
 )
 PRODUCTS = Listing(
@@ -219,6 +232,7 @@ PRODUCTS = Listing(
     "ProductSortKeys",
     f"{PRODUCT_FIELDS} variants(first: {VARIANTS_FIRST}) {{ {_VARIANTS} }}",
     first=25,
+    type_name="Product",
 )
 DISCOUNTS = Listing(
     "Discounts",
@@ -227,6 +241,7 @@ DISCOUNTS = Listing(
     "DiscountSortKeys",
     DISCOUNT_FIELDS,
     first=200,
+    type_name="DiscountNode",
     times="discount { "
     + " ".join(
         f"... on Discount{kind} {{ updatedAt }}"
@@ -245,13 +260,6 @@ DISCOUNTS = Listing(
 )
 
 LISTINGS = (ORDERS, CUSTOMERS, PRODUCTS, DISCOUNTS)
-
-#: Orders by id, complete: those whose customer was merged, and those that a load missed.
-ORDERS_BY_ID_AT_ONCE = ORDERS.first
-ORDERS_BY_ID = f"""
-query OrdersById($ids: [ID!]!) {{
-  nodes(ids: $ids) {{ ... on Order {{ {_ORDER} }} }}
-}}"""
 
 REFUNDS_AT_ONCE = 7
 REFUNDS = f"""

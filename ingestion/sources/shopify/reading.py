@@ -5,7 +5,7 @@ Belongs here: paging. Does not belong here: what is remembered from load to load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -290,6 +290,14 @@ def by_id(
         found = [node for node in client.ask(operation, query, asked, number).data["nodes"] if node]
         if found:
             yield found
+
+
+def by_number(
+    client: ShopifyClient, listing: Listing, numbers: Iterable[int]
+) -> Iterator[list[Node]]:
+    """Reads objects of a list, complete, by the numbers in their global ids; see `by_id`."""
+    ids = [f"gid://shopify/{listing.type_name}/{number}" for number in numbers]
+    yield from by_id(client, f"{listing.name}ById", listing.again, ids, listing.first)
 
 
 def read_refunds(

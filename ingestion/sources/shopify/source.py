@@ -6,7 +6,7 @@ done around a load (`__init__.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from ingestion.sources.shopify.client import ShopifyClient
 from ingestion.sources.shopify.queries import Listing
 from ingestion.sources.shopify.reading import (
     add_lines,
+    by_number,
     changed,
     complete_orders,
     complete_products,
@@ -145,6 +146,39 @@ def corrections(
         pages = [take_orders(shop, once(seen, nodes)) for nodes in orders]
         yield pages_source(tables.ORDER_CHILDREN, pages)
         yield pages_source((tables.ORDERS,), pages)
+
+
+@dlt.source(name="shopify", max_table_nesting=0)
+def again_source(
+    shop: Shop, wanted: Mapping[str, Sequence[int]], found: Callable[[str, list[Node]], None]
+) -> list[DltResource]:
+    """Objects that are read again because somebody said that they have changed.
+
+    Args:
+        shop: What to read from.
+        wanted: Their numbers, by table; of disputes all are read, whatever is wanted.
+        found: Told the table and the objects that are there, before they are taken apart.
+    """
+
+    def read(
+        entity: str, listing: Listing, take: Callable[[Shop, list[Node]], Pages]
+    ) -> Iterator[Pages]:
+        for nodes in by_number(shop.client, listing, wanted[entity]):
+            found(entity, nodes)
+            yield take(shop, nodes)
+
+    readers: dict[str, Reader] = {
+        "orders": partial(read, "orders", queries.ORDERS, take_orders),
+        "customers": partial(read, "customers", queries.CUSTOMERS, _customers),
+        "products": partial(read, "products", queries.PRODUCTS, _take_products),
+        "disputes": partial(_disputes, shop),
+    }
+    return [
+        each
+        for entity, reader in readers.items()
+        if wanted.get(entity) and entity not in shop.skip
+        for each in resources(_GROUPS[entity], reader)
+    ]
 
 
 @dlt.source(name="shopify", max_table_nesting=0)

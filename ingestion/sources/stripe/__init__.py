@@ -5,7 +5,7 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,12 @@ from ingestion.sources.stripe.client import StripeClient
 from ingestion.sources.stripe.entities import ENTITIES
 from ingestion.sources.stripe.landed import Landed
 from ingestion.sources.stripe.settings import SOURCE, account_of, client_for
-from ingestion.sources.stripe.source import Account, backfill_source, changes_source
+from ingestion.sources.stripe.source import (
+    Account,
+    again_source,
+    backfill_source,
+    changes_source,
+)
 from warehouse.companies import Company
 
 
@@ -83,6 +88,33 @@ def backfill_stripe(
     opening, closing = days_between(company, start, end)
     with _work(company, client, progress) as work:
         return work.load(backfill_source(work.account, opening, closing))
+
+
+def reread_stripe(
+    company: Company,
+    objects: Mapping[str, Sequence[str]],
+    *,
+    client: StripeClient | None = None,
+    progress: Progress | None = None,
+) -> Load | None:
+    """Lands objects anew of which somebody said that they have changed or are gone.
+
+    Args:
+        company: The company.
+        objects: Ids by table.
+        client: The account's API; by default that of companies.yml with its key.
+        progress: Told after each page.
+
+    Returns:
+        What was done; None where nothing of the account has landed yet, which is for a load of all.
+
+    Raises:
+        SourceError: As `land_stripe`.
+    """
+    with _work(company, client, progress) as work:
+        if not work.landing.intake.replaces:
+            return None
+        return work.load(again_source(work.account, objects))
 
 
 @contextmanager

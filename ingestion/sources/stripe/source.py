@@ -11,7 +11,7 @@ done around a load (`__init__.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -106,6 +106,24 @@ def backfill_source(account: Account, start: datetime, end: datetime) -> list[Dl
     def read() -> Iterator[Pages]:
         for entity in account.entities:
             yield from _new(account, entity, Window(start, end))
+
+    return _tables(account, read)
+
+
+@dlt.source(name="stripe", max_table_nesting=0)
+def again_source(account: Account, wanted: Mapping[str, Sequence[str]]) -> list[DltResource]:
+    """Objects that are read again because somebody said that they have changed.
+
+    Args:
+        account: What to read from.
+        wanted: Their ids, by list.
+    """
+
+    def read() -> Iterator[Pages]:
+        now = _clock(account.client)
+        for entity in account.entities:
+            if ids := wanted.get(entity.name):
+                yield from _read_again(account, entity, ids, "webhook", now)
 
     return _tables(account, read)
 

@@ -5,7 +5,7 @@ Belongs here: the steps of a load, and its report. Does not belong here: what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ from ingestion.intake import Progress
 from ingestion.loads import Landing, Load, beginning, days_between, landing
 from ingestion.sources.woocommerce import tables
 from ingestion.sources.woocommerce.client import WooCommerceClient
-from ingestion.sources.woocommerce.deletions import compare_with_site, tombstones
+from ingestion.sources.woocommerce.deletions import compare_with_site, read_again, tombstones
 from ingestion.sources.woocommerce.reading import created_within
 from ingestion.sources.woocommerce.settings import SOURCE, client_for, site_of
 from ingestion.sources.woocommerce.source import (
@@ -96,6 +96,39 @@ def backfill_woocommerce(
     with _work(company, client, progress) as work:
         created = created_within(opening - _MARGIN, closing + _MARGIN)
         work.landing.load(backfill_source(work.site, created))
+        return work.landing.report(work.site.client.requests)
+
+
+def reread_woocommerce(
+    company: Company,
+    objects: Mapping[str, Sequence[str]],
+    *,
+    client: WooCommerceClient | None = None,
+    progress: Progress | None = None,
+) -> Load | None:
+    """Lands objects anew of which somebody said that they have changed or are gone.
+
+    Args:
+        company: The company.
+        objects: Ids by table: orders (with their refunds), products (with their variations),
+            customers, coupons.
+        client: The site's API; by default that of companies.yml with its key.
+        progress: Told after each page.
+
+    Returns:
+        What was done; None where nothing of the site has landed yet, which is for a load of all.
+
+    Raises:
+        SourceError: As `land_woocommerce`.
+    """
+    wanted = {entity: sorted(map(int, ids)) for entity, ids in objects.items()}
+    with _work(company, client, progress) as work:
+        if not work.landing.intake.replaces:
+            return None
+        found = read_again(work.site, wanted)
+        work.landing.note(found)
+        for source in corrections(work.site, found.pages, found.deleted, found.restored):
+            work.landing.load(source)
         return work.landing.report(work.site.client.requests)
 
 

@@ -9,7 +9,7 @@ Belongs here: comparing. Does not belong here: writing what was found (`source.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -32,10 +32,12 @@ from ingestion.sources.woocommerce.reading import (
 from ingestion.sources.woocommerce.shaping import as_list
 from ingestion.sources.woocommerce.source import (
     ANY,
+    EVERYBODY,
     TRASH,
     Site,
     read_refunds,
     take_coupons,
+    take_customers,
     take_orders,
     take_products,
     take_refunds,
@@ -146,6 +148,120 @@ def compare_with_site(site: Site) -> Corrections:
             _correct(site, entity, known, differences, found)
     _compare_customers(site, found)
     return found
+
+
+def read_again(site: Site, wanted: Mapping[str, Sequence[int]]) -> Corrections:
+    """Reads objects by their ids, with what belongs to them, and finds which are gone.
+
+    Args:
+        site: The site.
+        wanted: Ids by table: orders, products, customers, coupons.
+
+    Returns:
+        What has to be written.
+
+    Raises:
+        SourceError: The site refuses or doesn't answer.
+    """
+    found = Corrections()
+    orders = _again(site, found, "orders", wanted.get("orders", ()), take_orders)
+    refunds = _ids_within(orders, "refunds")
+    refunded = [node_id(node) for node in orders if as_list(node.get("refunds"))]
+    pages = [take_refunds(site, nodes) for nodes in read_refunds(site, sorted(refunds), refunded)]
+    found.pages["refunds"] = pages
+    _entomb_children(site, found, "refunds", "order_id", orders, refunds)
+    products = _again(site, found, "products", wanted.get("products", ()), take_products)
+    variations = _ids_within(products, "variations")
+    found.pages["variations"] = [
+        take_variations(site, nodes) for nodes in _variations(site, products, variations)
+    ]
+    _entomb_children(site, found, "variations", "product_id", products, variations)
+    _again(site, found, "customers", wanted.get("customers", ()), take_customers, EVERYBODY)
+    _again(site, found, "coupons", wanted.get("coupons", ()), take_coupons)
+    found.restored = [(entity, str(number)) for entity, number in sorted(site.back)]
+    return found
+
+
+def _again(
+    site: Site,
+    found: Corrections,
+    entity: str,
+    ids: Sequence[int],
+    take: Callable[[Site, list[Node]], Pages],
+    filters: Parameters = ANY,
+) -> list[Node]:
+    """Reads objects again and returns them; of those that aren't there it makes tombstones."""
+    there: list[Node] = []
+    for nodes in by_id(site.client, entity, ids, filters):
+        # Taking an object apart takes its lists out.
+        there += [dict(node) for node in nodes]
+        found.pages.setdefault(entity, []).append(take(site, nodes))
+    gone = sorted(set(ids).difference(map(node_id, there)))
+    if not gone:
+        return there
+    trashed: set[int] = set()
+    if entity == "orders":
+        asked = TRASH | {"_fields": "id,status"}
+        trashed = {
+            node_id(node)
+            for nodes in by_id(site.client, entity, gone, asked)
+            for node in nodes
+            if node.get("status") == "trash"
+        }
+    kinds = dict.fromkeys(gone, entity)
+    if entity == "products":
+        # The site tells of a variation that was deleted as of a product.
+        kinds |= dict.fromkeys(_landed(site, "variations", "id", gone), "variations")
+    for number in gone:
+        if number not in site.dead.get(kinds[number], ()):
+            state = "trash" if number in trashed else "deleted"
+            found.deleted.append(_tombstone(kinds[number], number, state))
+    return there
+
+
+def _entomb_children(
+    site: Site,
+    found: Corrections,
+    entity: str,
+    parent: str,
+    parents: Sequence[Node],
+    there: Collection[int],
+) -> None:
+    """Finds children that have landed and that their parents don't name any more."""
+    landed = _landed(site, entity, parent, list(map(node_id, parents)))
+    dead = site.dead.get(entity, set())
+    found.deleted += [
+        _tombstone(entity, number, "deleted")
+        for number in sorted(landed.difference(there).difference(dead))
+    ]
+
+
+def _landed(site: Site, entity: str, column: str, ids: Sequence[int]) -> set[int]:
+    """Returns the ids of landed rows by one of their columns."""
+    from warehouse.bulk import read_frame
+
+    frame = read_frame(
+        f"select id::bigint as id from raw_woocommerce.{entity}"  # noqa: S608  one of a few names
+        f" where company_id = $1 and {column} = any(string_to_array($2, ','))",
+        (site.intake.company_id, ",".join(map(str, ids))),
+    )
+    return set(frame["id"].tolist())
+
+
+def _ids_within(nodes: Sequence[Node], field: str) -> set[int]:
+    """Returns the ids in a list of each object: of objects, or bare."""
+    inside = [each for node in nodes for each in as_list(node.get(field))]
+    found = {node_id(each if isinstance(each, dict) else {"id": each}) for each in inside}
+    return found - {-1}
+
+
+def _variations(site: Site, products: Sequence[Node], ids: Collection[int]) -> Iterator[list[Node]]:
+    if site.lists_variations:
+        yield from by_id(site.client, "variations", ids, ANY)
+        return
+    for product in products:
+        if as_list(product.get("variations")):
+            yield from variations_of_product(site, node_id(product), ANY)
 
 
 def _known(site: Site, entity: str) -> _Known:
@@ -378,8 +494,9 @@ def _entomb(found: Corrections, entity: str, gone: Ids, state: str, known: int) 
             "believed, and nothing was marked as deleted: check what the key may read."
         )
         return
+    found.deleted += [_tombstone(entity, number, state) for number in gone.tolist()]
+
+
+def _tombstone(entity: str, number: int, state: str) -> Node:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    found.deleted += [
-        {"entity": entity, "id": str(number), "state": state, "found_at": now}
-        for number in gone.tolist()
-    ]
+    return {"entity": entity, "id": str(number), "state": state, "found_at": now}

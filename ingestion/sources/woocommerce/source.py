@@ -152,6 +152,7 @@ def corrections(
         "products": (tables.PRODUCTS, ()),
         "variations": (tables.VARIATIONS, ()),
         "coupons": (tables.COUPONS, ()),
+        "customers": (tables.CUSTOMERS, ()),
     }
     for entity, (parent, children) in families.items():
         if pages := found.get(entity):
@@ -217,6 +218,11 @@ def take_products(site: Site, products: list[Node]) -> Pages:
 def take_variations(site: Site, variations: list[Node]) -> Pages:
     """Builds the page of variations."""
     return _alone(site, tables.VARIATIONS, list(map(_with_cost, variations)))
+
+
+def take_customers(site: Site, customers: list[Node]) -> Pages:
+    """Builds the page of customers."""
+    return _alone(site, tables.CUSTOMERS, customers)
 
 
 def take_coupons(site: Site, coupons: list[Node]) -> Pages:
@@ -329,7 +335,7 @@ def _customers(site: Site) -> Iterator[Pages]:
     """Reads all users: the list takes no time of change, and takes one without a word."""
     for nodes in listed(site.client, "customers", EVERYBODY):
         site.customers.append(np.array(list(map(node_id, nodes)), dtype=np.int64))
-        yield _alone(site, tables.CUSTOMERS, nodes)
+        yield take_customers(site, nodes)
 
 
 def _created(

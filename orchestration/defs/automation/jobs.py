@@ -1,9 +1,9 @@
-"""The four jobs, in the order of the flow (orchestration/lib/flow.py), and one that watches."""
+"""The five jobs, in the order of the flow (orchestration/lib/flow.py), and one that watches."""
 
 import dagster as dg
 
 from orchestration.defs.quality.freshness import companies_are_fresh
-from orchestration.lib.flow import LAND, PUBLISH, SCORE, TRANSFORM
+from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRANSFORM
 from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
 
@@ -16,6 +16,7 @@ RAW = (
 )
 PREDICTED = dg.AssetSelection.groups("ml")
 REPORTED = dg.AssetSelection.groups("reporting")
+REPORTS = dg.AssetSelection.groups("report")
 
 land = dg.define_asset_job(
     name=LAND,
@@ -27,7 +28,7 @@ land = dg.define_asset_job(
 
 transform = dg.define_asset_job(
     name=TRANSFORM,
-    selection=dg.AssetSelection.all() - RAW - PREDICTED - REPORTED,
+    selection=dg.AssetSelection.all() - RAW - PREDICTED - REPORTED - REPORTS,
     executor_def=in_process,
     description="Models customers, orders, cohorts and features of all companies.",
 )
@@ -45,6 +46,14 @@ publish = dg.define_asset_job(
     selection=REPORTED,
     executor_def=in_process,
     description="Joins the predictions to the marts, for people and BI tools.",
+)
+
+report = dg.define_asset_job(
+    name=REPORT,
+    selection=REPORTS,
+    partitions_def=company_partitions,
+    executor_def=in_process,
+    description="Writes the report of one company: a page for the shop's owner.",
 )
 
 watch = dg.define_asset_job(

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import publish, score, transform
+from orchestration.defs.automation.jobs import publish, report, score, transform
 from orchestration.lib.flow import LAND, NIGHT_TAG, next_runs
 from orchestration.lib.liveness import fail_dead_runs
 from orchestration.resources.companies import CompaniesFile
@@ -11,12 +11,12 @@ from orchestration.resources.notifier import Notifier
 
 @dg.sensor(
     name="nightly_flow",
-    jobs=[transform, score, publish],
+    jobs=[transform, score, publish, report],
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "After a night's landings: transform for all, score each company that landed well, "
-        "publish for all."
+        "publish for all, report for each."
     ),
 )
 def nightly_flow(

@@ -47,11 +47,12 @@ def order_lines(
     context: dg.AssetExecutionContext, companies_file: CompaniesFile
 ) -> Iterator[dg.MaterializeResult]:
     """Lands every file feed of one company; nothing for a company without one."""
+    from ingestion import uploads
     from ingestion.sources.files import land_files
 
     company = companies_file.get(context.partition_key)
     if company.sources.files:
-        with landing():
+        with landing(), uploads.landing(company.id):
             loads = land_files(company, companies_file.folder)
         yield _landed(context, loads, "order_lines")
 

@@ -1,5 +1,7 @@
 """Assets of the models: the contest that picks the champion, and its predictions."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from orchestration.lib.metadata import table_metadata
@@ -13,6 +15,8 @@ CUSTOMER_DAILY = dg.AssetKey(["marts", "customer_daily"])
 DIM_COMPANIES = dg.AssetKey(["marts", "dim_companies"])
 DIM_CUSTOMERS = dg.AssetKey(["marts", "dim_customers"])
 SCORES = dg.AssetKey(["ml", "clv_model_scores"])
+PREDICTIONS = dg.AssetKey(["ml", "clv_predictions"])
+PATHS = dg.AssetKey(["ml", "clv_prediction_paths"])
 
 
 @dg.asset(
@@ -38,6 +42,7 @@ def clv_model_scores(
     from ml.evaluation.calibration import calibrate
     from ml.evaluation.contest import (
         all_score_rows,
+        decile_rows,
         fit_challenger,
         fit_champions,
         hold_contests,
@@ -103,6 +108,12 @@ def clv_model_scores(
             {"company_id": company.id},
             all_score_rows(contests, company.id, run),
         )
+        replace_frame(
+            connection,
+            "ml.clv_decile_scores",
+            {"company_id": company.id},
+            decile_rows(contests, company.id),
+        )
     customers = prepared.customers(days.as_of)
     eligibility = company_eligibility(
         len(customers),
@@ -166,27 +177,48 @@ def _figures(company_id: str) -> dict[str, float]:
     }
 
 
-@dg.asset(
-    key=["ml", "clv_predictions"],
-    deps=[SCORES, CUSTOMER_DAILY, DIM_COMPANIES, DIM_CUSTOMERS],
+@dg.multi_asset(
+    name="predict_customers",
+    specs=[
+        dg.AssetSpec(
+            PREDICTIONS,
+            deps=[SCORES, CUSTOMER_DAILY, DIM_COMPANIES, DIM_CUSTOMERS],
+            owners=OWNERS,
+            kinds={"python", "mlflow", "postgres"},
+            description=(
+                "What every customer is expected to order and spend within each horizon after "
+                "the company's last day of data, by the champion."
+            ),
+        ),
+        dg.AssetSpec(
+            PATHS,
+            deps=[SCORES, CUSTOMER_DAILY, DIM_COMPANIES],
+            owners=OWNERS,
+            kinds={"python", "mlflow", "postgres"},
+            description=(
+                "The course of each prediction, month by month, up to the longest horizon; from "
+                "the same pass as the predictions."
+            ),
+        ),
+    ],
     partitions_def=company_partitions,
     group_name="ml",
-    kinds={"python", "mlflow", "postgres"},
-    owners=OWNERS,
-    description=(
-        "What every customer is expected to order and spend within each horizon after the "
-        "company's last day of data, by the champion."
-    ),
 )
 def clv_predictions(
     context: dg.AssetExecutionContext,
     companies_file: CompaniesFile,
     customer_days: CustomerDays,
     mlflow: Mlflow,
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult]:
     """Scores every customer of one company."""
     from ml.registry.champion import load_champion
-    from ml.scoring import Scope, measure_factors, score_customers
+    from ml.scoring import (
+        Scope,
+        measure_factors,
+        path_rows,
+        predict_paths,
+        score_customers,
+    )
     from warehouse.bulk import replace_frame
     from warehouse.connection import connect
 
@@ -200,6 +232,7 @@ def clv_predictions(
                 "select customer_id from marts.dim_customers where company_id = %s", (company.id,)
             )
         ]
+    paths = predict_paths(champion.candidate, days.daily, days.as_of, max(company.horizons_months))
     predictions = score_customers(
         champion.candidate,
         days.daily,
@@ -208,6 +241,7 @@ def clv_predictions(
         measure_factors(days.daily, days.as_of, company.discount_rate),
         Scope(company.id, company.base_currency, champion.candidate.name, champion.version),
         customer_ids,
+        paths,
     )
     with connect() as connection:
         # Predictions after this day stem from orders that are gone from the source again.
@@ -223,8 +257,16 @@ def clv_predictions(
         )
         # Without statistics the joins of reporting are planned as if the table were empty.
         connection.execute("analyze ml.clv_predictions")
+        replace_frame(
+            connection,
+            "ml.clv_prediction_paths",
+            {"company_id": company.id},
+            path_rows(paths, days.as_of, company.id),
+        )
+        connection.execute("analyze ml.clv_prediction_paths")
     yearly = predictions[predictions["horizon_months"] == 12]
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
+        asset_key=PREDICTIONS,
         metadata=table_metadata("ml", "clv_predictions")
         | {
             "customers": len(yearly),
@@ -236,5 +278,10 @@ def clv_predictions(
             "eligibility": dg.MetadataValue.json(
                 {str(k): int(v) for k, v in yearly["eligibility"].value_counts().items()}
             ),
-        }
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key=PATHS,
+        metadata=table_metadata("ml", "clv_prediction_paths")
+        | {"customers": len(paths.customers), "months": paths.value.shape[1]},
     )

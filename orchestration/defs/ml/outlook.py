@@ -14,6 +14,7 @@ from orchestration.resources.published import Published
 
 DEPS = [
     dg.AssetKey(["ml", "clv_predictions"]),
+    dg.AssetKey(["ml", "clv_prediction_paths"]),
     dg.AssetKey(["marts", "customer_daily"]),
     dg.AssetKey(["marts", "dim_companies"]),
     dg.AssetKey(["marts", "dim_customers"]),
@@ -88,7 +89,7 @@ def outlook(
     tables = outlook_tables(
         company,
         prepared,
-        published.predictions(settings.id, days.as_of),
+        published.paths(settings.id, days.as_of),
         customer_days.traits(settings.id),
         calibration,
     )

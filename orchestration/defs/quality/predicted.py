@@ -8,6 +8,7 @@ from orchestration.resources.companies import CompaniesFile
 
 SCORES = dg.AssetKey(["ml", "clv_model_scores"])
 PREDICTIONS = dg.AssetKey(["ml", "clv_predictions"])
+PATHS = dg.AssetKey(["ml", "clv_prediction_paths"])
 
 
 @dg.asset_check(
@@ -102,4 +103,32 @@ def predictions_cover_customers(
             f"{everyone - customers:,} predictions belong to nobody"
         ),
         metadata={"customers": customers, "complete": complete},
+    )
+
+
+@dg.asset_check(
+    asset=PATHS,
+    name="lead_to_the_predictions",
+    blocking=True,
+    additional_deps=[PREDICTIONS],
+    partitions_def=company_partitions,
+    description=(
+        "Each customer who has paid has one path without gaps that never falls and that meets "
+        "the predictions at every horizon."
+    ),
+)
+def paths_lead_to_the_predictions(
+    context: dg.AssetCheckExecutionContext, companies_file: CompaniesFile
+) -> dg.AssetCheckResult:
+    """Compares one company's paths with its latest predictions."""
+    from warehouse.connection import connect
+    from warehouse.quality.prediction_paths import stray_paths
+
+    horizons = companies_file.get(context.partition_key).horizons_months
+    with connect() as connection:
+        found = stray_paths(connection, context.partition_key, horizons)
+    return dg.AssetCheckResult(
+        passed=found.is_sound,
+        description=str(found),
+        metadata={"customers": found.customers},
     )

@@ -80,7 +80,7 @@ def test_an_order_that_has_no_children_any_more_has_none_in_the_warehouse(
     refund = connector.stand_in.truth("refund_lines")[0]
     gid = refund["order_id"]
     client = client_for(company_id)
-    (order,) = client.ask("OrdersById", queries.ORDERS_BY_ID, {"ids": [gid]}).data["nodes"]
+    (order,) = client.ask("OrdersById", queries.ORDERS.again, {"ids": [gid]}).data["nodes"]
     order |= {"refunds": [], "transactions": []}
     order["lineItems"]["nodes"] = []
 

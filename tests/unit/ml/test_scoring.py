@@ -7,12 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.scoring import (
+    PATH_TABLE_COLUMNS,
     PREDICTION_TABLE_COLUMNS,
     CompanyFactors,
     Scope,
     discounted_path,
     fit_champion,
     measure_factors,
+    path_rows,
+    predict_paths,
     score_customers,
 )
 
@@ -139,3 +142,30 @@ def test_present_value_never_exceeds_value_nor_falls_below_its_last_moment(
     total = cumulative[0, -1]
     assert present <= total * (1 + 1e-9)
     assert present >= total * (1 + rate) ** -(len(increments) / 12) * (1 - 1e-9)
+
+
+def test_paths_hold_every_month_and_meet_the_predictions(
+    cdnow_daily: pd.DataFrame, scores: pd.DataFrame
+) -> None:
+    champion = fit_champion("mbg_nbd", cdnow_daily, AS_OF)
+    paths = predict_paths(champion, cdnow_daily, AS_OF, 12)
+    rows = path_rows(paths, AS_OF, "cdnow")
+    assert tuple(rows.columns) == PATH_TABLE_COLUMNS
+    assert (rows.groupby("customer_id")["month"].agg(list).map(tuple) == tuple(range(1, 13))).all()
+    figures = ["expected_orders", "predicted_value", "p_active"]
+    assert (rows.groupby("customer_id")[figures].diff().fillna(0) >= 0).all(axis=None)
+    ends = scores[scores["eligibility"] != "no_paid_order"].merge(
+        rows, left_on=["customer_id", "horizon_months"], right_on=["customer_id", "month"]
+    )
+    assert len(ends) == 3 * len(paths.customers)
+    for figure in figures:
+        assert (ends[f"{figure}_x"] == ends[f"{figure}_y"]).all()
+
+
+def test_scores_of_given_paths_are_those_of_the_champion(
+    cdnow_daily: pd.DataFrame, scores: pd.DataFrame
+) -> None:
+    champion = fit_champion("mbg_nbd", cdnow_daily, AS_OF)
+    paths = predict_paths(champion, cdnow_daily, AS_OF, 12)
+    again = score_customers(champion, cdnow_daily, AS_OF, (3, 6, 12), FACTORS, SCOPE, paths=paths)
+    pd.testing.assert_frame_equal(again, scores)

@@ -24,6 +24,9 @@ select
     max(predicted_discounted) filter (where horizon_months = 12) as predicted_discounted_12m,
     max(lower) filter (where horizon_months = 12) as predicted_value_12m_lower,
     max(upper) filter (where horizon_months = 12) as predicted_value_12m_upper,
+    max(lower_95) filter (where horizon_months = 12) as predicted_value_12m_lower_95,
+    max(upper_95) filter (where horizon_months = 12) as predicted_value_12m_upper_95,
+    max(p_active) filter (where horizon_months = 12) as p_active_12m,
     max(confidence) filter (where horizon_months = 12) as confidence_12m,
     max(churn_probability) filter (where horizon_months = 12) as churn_probability_12m
 from predictions

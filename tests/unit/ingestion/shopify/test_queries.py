@@ -35,7 +35,7 @@ DOCUMENTS: dict[str, str] = {
 } | {
     f"{listing.name}.{part}": getattr(listing, part)
     for listing in LISTINGS
-    for part in ("page", "newest", "counted", "ids")
+    for part in ("page", "newest", "counted", "ids", "again")
 }
 
 BULK = {
@@ -52,7 +52,7 @@ FIRST = {
 }
 IDS = {
     "REFUNDS": queries.REFUNDS_AT_ONCE,
-    "ORDERS_BY_ID": queries.ORDERS_BY_ID_AT_ONCE,
+    **{f"{listing.name}.again": listing.first for listing in LISTINGS},
 }
 
 

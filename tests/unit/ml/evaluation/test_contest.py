@@ -7,10 +7,12 @@ import pytest
 
 from ml.evaluation import contest as contest_module
 from ml.evaluation.contest import (
+    DECILE_COLUMNS,
     SCORE_COLUMNS,
     Contest,
     all_score_rows,
     composite_ranks,
+    decile_rows,
     fit_champions,
     hold_contest,
     hold_contests,
@@ -116,6 +118,29 @@ def test_score_rows_are_what_the_table_takes(contest: Contest) -> None:
     assert scores["coverage"].isna().all()
     assert scores["composite"].min() == scores.loc[scores["is_champion"], "composite"].item()
     assert not scores.duplicated(["company_id", "run", "model", "cutoff", "horizon"]).any()
+
+
+def test_deciles_are_those_of_the_champion_and_the_baseline(contest: Contest) -> None:
+    deciles = decile_rows({6: contest}, "cdnow")
+    assert tuple(deciles.columns) == DECILE_COLUMNS
+    assert set(deciles["model"]) == {contest.champion, "naive"}
+    for model, rows in deciles.groupby("model"):
+        backtest = next(b for b in contest.backtests if b.candidate.name == model)
+        assert list(rows["decile"]) == list(range(1, 11))
+        assert rows["customers"].sum() == len(backtest.outcome)
+        assert set(rows["is_champion"]) == {model == contest.champion}
+        for ours, theirs in (("predicted_value", "predicted_value"), ("actual_value",) * 2):
+            total = (rows[ours] * rows["customers"]).sum()
+            assert total == pytest.approx(backtest.outcome[theirs].sum(), rel=1e-6)
+        errors = (rows["predicted_value"] - rows["actual_value"]).abs() / rows["actual_value"]
+        assert errors.mean() == pytest.approx(backtest.metrics.decile_mape, rel=1e-4)
+
+
+def test_without_a_contest_there_are_no_deciles() -> None:
+    lone = pd.DataFrame(
+        {"customer_id": ["a"], "order_date": ["2026-01-01"], "gross_revenue_base": [9.0]}
+    )
+    assert decile_rows({6: hold_contest(lone, AS_OF)}, "tiny").empty
 
 
 def test_any_order_of_rows_gives_the_same_scores(sample_daily: pd.DataFrame) -> None:

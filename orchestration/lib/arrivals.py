@@ -1,0 +1,121 @@
+"""Between inbox and runs: which company's source is to be fetched, and what came of a run.
+
+Belongs here: what both look like to Dagster. Does not belong here: the life of an event
+(`ingestion/inbox.py`) and of an uploaded file (`ingestion/uploads.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.lib.flow import COMPANY_TAG, FETCH
+from orchestration.lib.partitions import company_partitions
+
+SOURCE_TAG = "clv/source"
+
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+_OVER = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+
+#: Runs that are written down at once.
+_AT_ONCE = 200
+
+
+def next_fetches(
+    instance: dg.DagsterInstance,
+    company_ids: Collection[str],
+    assets: Mapping[str, Sequence[dg.AssetKey]],
+) -> list[dg.RunRequest]:
+    """Says for whom something waits and nothing is under way.
+
+    Without a key for each run: a run that was killed has to be followed by another for the same
+    events, and those under way are looked at instead.
+
+    Args:
+        instance: Holds the runs.
+        company_ids: The companies of companies.yml.
+        assets: What a fetch of a source materialises.
+    """
+    from ingestion import inbox, uploads
+
+    waiting = {(each.company_id, each.source) for each in inbox.due()}
+    waiting |= {(company_id, uploads.SOURCE) for company_id in uploads.requested()}
+    waiting = {each for each in waiting if each[0] in company_ids and each[1] in assets}
+    if not waiting:
+        return []
+    runs = instance.get_runs(dg.RunsFilter(job_name=FETCH, statuses=_UNDER_WAY))
+    under_way = {(run.tags.get(COMPANY_TAG), run.tags.get(SOURCE_TAG)) for run in runs}
+    found = sorted(waiting - under_way)  # type: ignore[operator]
+    if found:
+        # A company may be new since the last night.
+        instance.add_dynamic_partitions(
+            company_partitions.name or "", sorted({company_id for company_id, _ in found})
+        )
+    return [
+        dg.RunRequest(
+            partition_key=company_id, tags={SOURCE_TAG: source}, asset_selection=assets[source]
+        )
+        for company_id, source in found
+    ]
+
+
+def write_down_ended(instance: dg.DagsterInstance, since: datetime) -> datetime:
+    """Writes the runs that have ended into inbox.runs, where the receiver's metrics find them.
+
+    Args:
+        instance: Holds the runs.
+        since: What was written down before ended before that.
+
+    Returns:
+        When the last of them changed: from where on to look the next time.
+    """
+    from warehouse.connection import connect
+
+    records = instance.get_run_records(
+        dg.RunsFilter(statuses=_OVER, updated_after=since), limit=_AT_ONCE, ascending=True
+    )
+    with connect() as connection:
+        for record in records:
+            run = record.dagster_run
+            connection.execute(
+                "insert into inbox.runs"
+                " (run_id, job_name, company_id, status, started_at, ended_at, rows_landed)"
+                " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+                (
+                    run.run_id,
+                    run.job_name,
+                    run.tags.get(COMPANY_TAG),
+                    run.status.value.lower(),
+                    _moment(record.start_time),
+                    _moment(record.end_time) or record.update_timestamp,
+                    _rows_landed(instance, run.run_id),
+                ),
+            )
+    return max([since, *(record.update_timestamp for record in records)])
+
+
+def _rows_landed(instance: dg.DagsterInstance, run_id: str) -> int:
+    found = 0
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+        event = entry.dagster_event
+        if event is not None:
+            rows = event.step_materialization_data.materialization.metadata.get("rows_landed")
+            found += int(rows.value) if rows is not None else 0  # type: ignore[arg-type]
+    return found
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,30 @@
+"""Addresses of the platform's own pages, for metadata of assets."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from orchestration.processes import read_record
+from warehouse.embedded import HOST
+from warehouse.settings import Settings, get_settings
+
+
+def service_address(name: str, preferred_port: int, settings: Settings | None = None) -> str:
+    """Returns where a service answers: where it was last started, else where it would be tried."""
+    settings = settings or get_settings()
+    record = read_record(settings.run_folder / f"{name}.json")
+    port = record.port if record is not None and record.port is not None else preferred_port
+    return f"http://{HOST}:{port}"
+
+
+def mlflow_run(experiment_id: str, run_id: str, artifact: str = "") -> str:
+    """Returns the page of a run in the MLflow UI, or of one of its artifacts."""
+    base = service_address("mlflow", get_settings().mlflow_port)
+    page = f"{base}/#/experiments/{experiment_id}/runs/{run_id}"
+    return f"{page}/artifacts/{quote(artifact)}" if artifact else page
+
+
+def dashboard(company_id: str, page: str = "") -> str:
+    """Returns a page of a company in the dashboard."""
+    base = service_address("dashboard", get_settings().dashboard_port)
+    return f"{base}/companies/{quote(company_id)}/{page}".rstrip("/")
