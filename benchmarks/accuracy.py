@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.datasets import MissingDataError, cdnow, online_retail
+from benchmarks.intervals import print_intervals
 from ml.evaluation.backtest import run_backtest
 from ml.evaluation.contest import composite_ranks
 from ml.evaluation.metrics import Metrics, evaluate
@@ -76,6 +77,7 @@ def _one(name: str, daily: pd.DataFrame, cutoff: date, days: int) -> None:
         if mine - best > error
     ]
     print("  behind the best single model: " + ("; ".join(losers) or "nowhere") + "\n", flush=True)
+    print_intervals(prepared, backtests[champion], prediction.contest.history_days)
 
 
 def calibration_error(outcome: pd.DataFrame) -> float:
