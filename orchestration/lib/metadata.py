@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,41 @@ _COLUMNS = """
 """
 
 
+#: Rows of a preview.
+PREVIEW_ROWS = 5
+
+#: Columns that say who somebody is; a preview shows that something is there, not what.
+_MASKED = ("customer_id", "email", "email_hash", "first_name", "last_name", "phone", "raw_row")
+
+_LONGEST = 40
+
+
+def preview(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Returns rows as a table in Markdown, with whoever they are about masked.
+
+    Args:
+        columns: Names.
+        rows: Values in the order of the names.
+    """
+
+    def cell(name: str, value: object) -> str:
+        if value is None:
+            return ""
+        text = "•••" if name in _MASKED else str(value)
+        text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+        return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+    lines = [
+        "| " + " | ".join(columns) + " |",
+        "|" + " --- |" * len(columns),
+        *(
+            "| " + " | ".join(cell(n, v) for n, v in zip(columns, row, strict=True)) + " |"
+            for row in rows
+        ),
+    ]
+    return "\n".join(lines)
+
+
 def table_metadata(schema: str, table: str) -> dict[str, Any]:
     """Describes a table or view as it stands now.
 
@@ -42,8 +78,12 @@ def table_metadata(schema: str, table: str) -> dict[str, Any]:
         if not columns:
             return {}
         counted = connection.execute(sql.SQL("select count(*) from {}").format(relation)).fetchone()
+        shown = connection.execute(
+            sql.SQL("select * from {} limit {}").format(relation, PREVIEW_ROWS)
+        ).fetchall()
     return {
         "dagster/row_count": counted[0] if counted else 0,
+        "preview": dg.MetadataValue.md(preview([name for name, *_ in columns], shown)),
         "dagster/relation_identifier": f"{WAREHOUSE_DATABASE}.{schema}.{table}",
         "dagster/column_schema": dg.TableSchema(
             columns=[

@@ -9,7 +9,10 @@ import dagster as dg
 import pytest
 
 from orchestration.environment import SILENCED
+from orchestration.lib.freshness import CHECK, WATCHED
 from orchestration.manifest import ensure_manifest
+from orchestration.refresh import JOBS
+from warehouse.companies import Sources
 from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
@@ -167,7 +170,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("nightly")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "land"
-    for name in ("nightly_flow", "run_failure", "dead_runs"):
+    for name in ("nightly_flow", "run_failure", "dead_runs", "freshness"):
         sensor = definitions.resolve_sensor_def(name)
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 
@@ -181,6 +184,10 @@ def test_every_asset_is_in_exactly_one_job(
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)
+
+
+def test_every_job_of_the_flow_is_told_in_words() -> None:
+    assert set(JOBS) == {"land", "transform", "score", "publish", "report"}
 
 
 @pytest.mark.parametrize("source", APIS)
@@ -251,3 +258,10 @@ def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
     for table in import_module(f"ingestion.sources.{source}.tables").TABLES:
         needed = {column.name for column in table.columns if column.required}
         assert needed <= {*suite.KEYS[table.name], *suite.REQUIRED[table.name]}, table.name
+
+
+def test_every_source_of_companies_yml_is_watched(definitions: dg.Definitions) -> None:
+    assert set(WATCHED) == set(Sources.model_fields)
+    graph = definitions.resolve_asset_graph()
+    watched = {key.asset_key for key in graph.asset_check_keys if key.name == CHECK}
+    assert watched == set(WATCHED.values())

@@ -34,7 +34,7 @@ latest as (
         cumulative_revenue_per_customer,
         cumulative_margin_per_customer
     from observed
-    order by company_id, cohort_month, months_since desc
+    order by company_id asc, cohort_month asc, months_since desc
 ),
 
 ahead as (
