@@ -43,7 +43,8 @@ MEDIUM_RISK, HIGH_RISK = 1 / 3, 2 / 3
 CONTACT_COST = 0.01
 #: Two gaps make a rhythm.
 MIN_RHYTHM_DAYS = 3
-_EDGE = 1e-9
+# Probabilities are stored to six decimals.
+_CERTAIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,13 @@ class Path:
 
     def hazard_at(self, days: np.ndarray) -> np.ndarray:
         """Returns -log(1 - P(at least one order)) by days, shape (n, len(days))."""
-        hazard = -np.log1p(-np.clip(self.p_active, 0.0, 1 - _EDGE))
+        hazard = -np.log1p(-np.clip(self.p_active, 0.0, 1 - _CERTAIN))
+        # A probability that is as good as 1 tells no more of the rate, which then goes on.
+        months = self.days[1:]
+        told = self.p_active < 1 - _CERTAIN
+        last = np.maximum(told.sum(axis=1) - 1, 0)
+        rate = (hazard[np.arange(len(hazard)), last] / months[last])[:, None]
+        hazard = np.where(told, hazard, np.maximum(rate * months, hazard))
         rising = np.maximum.accumulate(np.pad(hazard, ((0, 0), (1, 0))), axis=1)
         return np.asarray(PchipInterpolator(self.days, rising, axis=1)(days))
 
