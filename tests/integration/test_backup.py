@@ -52,9 +52,7 @@ def source(homes: Callable[[], Settings]) -> Settings:
             "create table marts.dim_companies as select 'acme' as company_id, 'Ünïcode' as name"
         )
         connection.execute("select access.protect('marts.dim_companies')")
-        connection.execute(
-            "insert into quarantine.held_companies values ('acme', 'why', now())"
-        )
+        connection.execute("insert into quarantine.held_companies values ('acme', 'why', now())")
     with connect("dagster", settings) as connection:
         connection.execute("create table runs as select generate_series(1, 1000) as id")
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
