@@ -86,6 +86,18 @@ def predict(
 
 
 @app.command()
+def explain(
+    company: Annotated[str, typer.Option("--company", help="Id in companies.yml.")],
+    customer: Annotated[str, typer.Option("--customer", help="Id, as in reporting.customer_360.")],
+) -> None:
+    """Say why the value of a customer is predicted as it is."""
+    from orchestration.explain import explain as explained
+
+    for line in explained(_settings(), company, customer):
+        typer.echo(line)
+
+
+@app.command()
 def up() -> None:
     """Start Postgres, Dagster, MLflow and the dashboard, and print where they answer."""
     from orchestration import services
@@ -364,6 +376,7 @@ def _explanation(error: Exception) -> str | None:
     from orchestration.backup import BackupError
     from orchestration.docs import DocsError
     from orchestration.erasure import ErasureError
+    from orchestration.explain import ExplainError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
     from orchestration.report import ReportNotWrittenError
@@ -387,6 +400,7 @@ def _explanation(error: Exception) -> str | None:
         DocsError,
         EmbeddedServerError,
         ErasureError,
+        ExplainError,
         LockError,
         ManifestError,
         MissingRightError,
