@@ -148,7 +148,7 @@ def _filled(connection: psycopg.Connection) -> str:
         ).fetchone()
         copies = TIMES if has_customers else 1
         connection.execute(
-            f"insert into {name} ({columns}) select {values} from {name}"  # type: ignore[arg-type]  # noqa: S608
+            f"insert into {name} ({columns}) select {values} from {name}"  # noqa: S608
             " cross join lateral (select n::text as copy from generate_series(1, %s) as n) as c"
             " where company_id = %s",
             (copies, SOURCE),
