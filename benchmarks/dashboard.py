@@ -53,7 +53,7 @@ _COLUMNS = """
         )
     from
         pg_attribute,
-        (select 'abs(hashtext(customer_id || copy)) %% 3' as turn) as made
+        (select 'abs(hashtext(customer_id || copy)) %%%% 3' as turn) as made
     where attrelid = %(table)s::regclass and attnum > 0 and not attisdropped
 """
 
