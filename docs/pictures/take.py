@@ -82,9 +82,10 @@ def _summary(browser: Browser, folder: Path) -> None:
     console = Console(record=True, width=84, file=(folder / "unused").open("w"))
     console.print(summary_panel(summarise(SUMMARY)))
     console.save_svg(str(folder / "summary.svg"), title="make demo")
+    (folder / "summary.html").write_text('<img src="summary.svg" width="860">')
     page = _page(browser, DESK)
-    page.goto((folder / "summary.svg").as_uri())
-    page.locator("svg").first.screenshot(path=FOLDER / "summary.png")
+    page.goto((folder / "summary.html").as_uri())
+    page.locator("img").screenshot(path=FOLDER / "summary.png", omit_background=True)
     page.close()
 
 
