@@ -200,8 +200,8 @@ def at_risk_table(facts: CompanyFacts, rows: Sequence[Row]) -> Table:
         rows,
         currency=facts.currency,
         definition=(
-            "Most value at risk first: what the next 12 months would be worth with an order in them, "
-            "times the probability that none comes."
+            "Most value at risk first: what the next 12 months would be worth with an order in "
+            "them, times the probability that none comes."
         ),
         export="at_risk",
     ).filled()
