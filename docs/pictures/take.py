@@ -138,8 +138,8 @@ def _tools(browser: Browser, addresses: dict[str, str]) -> None:
     """The UIs of Dagster and MLflow."""
     page = _page(browser, (1600, 1000))
     page.goto(f"{addresses['dagster-webserver']}/asset-groups")
-    page.get_by_text("clv_predictions").first.wait_for()
-    page.wait_for_timeout(5_000)
+    page.get_by_text("reporting").first.wait_for()
+    page.wait_for_timeout(15_000)
     _take(page, "assets")
     page.goto(f"{addresses['mlflow']}/#/models/clv-{COMPANY}")
     page.get_by_text("champion").first.wait_for()
