@@ -67,10 +67,18 @@ STEPS = {
     "predict_customers": "Predict every customer",
     "ml__clv_predictions_great_expectations": "Check the predictions",
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
+    "outlook": "Look ahead: orders, churn, revenue, drift",
+    "ml__interval_scores_cover_what_they_say": "Check the intervals",
+    "ml__customer_outlook_covers_every_customer": "Check that nobody is missing ahead",
+    "ml__revenue_forecasts_add_up": "Check that the forecasts add up",
+    "ml__drift_metrics_stay_within_bounds": "Look for drift",
+    "ml__realised_accuracy_is_as_expected": "Compare with what came",
     "ml__clv_prediction_paths_lead_to_the_predictions": "Check the monthly paths",
+    "reasons": "Say why, and who is alike",
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
     "report__clv_report": "Write the report",
+    "report__deliverables": "Write the files to take away",
     "reporting__customer_360_readers_are_kept_to_their_companies": "Check who sees what",
 }
 

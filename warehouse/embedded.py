@@ -58,9 +58,13 @@ SERVER_SETTINGS = {
     # Sized for a laptop or two small cores beside Dagster and MLflow.
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
-    "work_mem": "32MB",
+    "work_mem": "64MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    # Nobody replicates from here, so what a transaction makes anew, as every rebuilt table is, is
+    # written once: to its file, which the commit waits for, and not to the log as well.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     # Marts are rebuilt within a minute and analysed by dbt: cleaning up behind them can wait.
@@ -519,6 +523,15 @@ def port_is_free(port: int) -> bool:
 def _open_privately(path: Path, flags: int) -> int:
     """Opens a file to be written, and to be read by its owner only."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
+
+
+def postgres_binary(program: str) -> Path:
+    """Returns a program of the PostgreSQL that comes with the packages, such as pg_dump.
+
+    Raises:
+        EmbeddedServerError: The package is missing.
+    """
+    return _binaries() / program
 
 
 def _binaries() -> Path:

@@ -16,8 +16,10 @@ _COLUMNS = """
         attribute.attname as name,
         format_type(attribute.atttypid, attribute.atttypmod) as type,
         attribute.attnotnull as is_not_null,
-        col_description(attribute.attrelid, attribute.attnum) as description
+        col_description(attribute.attrelid, attribute.attnum) as description,
+        pg_class.relkind
     from pg_attribute as attribute
+    inner join pg_class on pg_class.oid = attribute.attrelid
     where
         attribute.attrelid = to_regclass(%s)
         and attribute.attnum > 0
@@ -70,20 +72,28 @@ def table_metadata(schema: str, table: str) -> dict[str, Any]:
 
     Returns:
         Dagster metadata: row count, column schema and relation identifier; empty when the relation
-        doesn't exist.
+        doesn't exist. A view has neither count nor preview: its whole query would run for
+        them.
     """
     relation = sql.Identifier(schema, table)
+    held: dict[str, Any] = {}
     with connect() as connection:
         columns = connection.execute(_COLUMNS, (relation.as_string(connection),)).fetchall()
         if not columns:
             return {}
-        counted = connection.execute(sql.SQL("select count(*) from {}").format(relation)).fetchone()
-        shown = connection.execute(
-            sql.SQL("select * from {} limit {}").format(relation, PREVIEW_ROWS)
-        ).fetchall()
+        if columns[0][-1] != "v":
+            (rows,) = connection.execute(
+                sql.SQL("select count(*) from {}").format(relation)
+            ).fetchone() or (0,)
+            shown = connection.execute(
+                sql.SQL("select * from {} limit {}").format(relation, PREVIEW_ROWS)
+            ).fetchall()
+            held = {
+                "dagster/row_count": rows,
+                "preview": dg.MetadataValue.md(preview([name for name, *_ in columns], shown)),
+            }
     return {
-        "dagster/row_count": counted[0] if counted else 0,
-        "preview": dg.MetadataValue.md(preview([name for name, *_ in columns], shown)),
+        **held,
         "dagster/relation_identifier": f"{WAREHOUSE_DATABASE}.{schema}.{table}",
         "dagster/column_schema": dg.TableSchema(
             columns=[
@@ -93,7 +103,7 @@ def table_metadata(schema: str, table: str) -> dict[str, Any]:
                     description=description,
                     constraints=dg.TableColumnConstraints(nullable=not is_not_null),
                 )
-                for name, kind, is_not_null, description in columns
+                for name, kind, is_not_null, description, _ in columns
             ]
         ),
     }

@@ -1,5 +1,6 @@
 """The code location loads, and what others rely on has the agreed keys and names."""
 
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -10,7 +11,7 @@ import pytest
 
 from orchestration.environment import SILENCED
 from orchestration.lib.freshness import CHECK, WATCHED
-from orchestration.manifest import ensure_manifest
+from orchestration.manifest import MANIFEST, ensure_manifest
 from orchestration.refresh import JOBS
 from warehouse.companies import Sources
 from warehouse.settings import PROJECT_ROOT
@@ -42,7 +43,26 @@ MARTS = {
     "marts/fct_transactions",
     "marts/payment_fees_monthly",
 }
-ML = {"ml/clv_model_scores", "ml/clv_prediction_paths", "ml/clv_predictions"}
+ML = {
+    "ml/churn_risk_factors",
+    "ml/cluster_profiles",
+    "ml/clv_model_scores",
+    "ml/clv_prediction_paths",
+    "ml/clv_predictions",
+    "ml/cohort_forecasts",
+    "ml/customer_clusters",
+    "ml/customer_outlook",
+    "ml/customer_reasons",
+    "ml/drift_metrics",
+    "ml/feature_importances",
+    "ml/feature_interactions",
+    "ml/forecast_scores",
+    "ml/interval_scores",
+    "ml/realised_accuracy",
+    "ml/revenue_forecasts",
+    "ml/segment_migrations",
+    "ml/survival_curves",
+}
 GROUPS = {
     "raw_files",
     "raw_rates",
@@ -61,12 +81,15 @@ GROUPS = {
 }
 REPORTING = {
     "reporting/at_risk_customers",
+    "reporting/channel_targets",
     "reporting/clv_calculations",
+    "reporting/cohort_ltv",
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
     "reporting/geo_ltv",
     "reporting/product_ltv",
+    "reporting/revenue_forecast",
     "reporting/segment_summary",
 }
 
@@ -139,6 +162,8 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),
         ("ml/clv_prediction_paths", "lead_to_the_predictions"),
+        ("ml/customer_outlook", "covers_every_customer"),
+        ("ml/revenue_forecasts", "add_up"),
     } <= blocking
 
 
@@ -240,6 +265,30 @@ def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
     for table in import_module(f"ingestion.sources.{source}.tables").TABLES:
         needed = {column.name for column in table.columns if column.required}
         assert needed <= {*suite.KEYS[table.name], *suite.REQUIRED[table.name]}, table.name
+
+
+def test_keys_of_published_tables_are_enforced(definitions: dg.Definitions) -> None:
+    manifest = json.loads(MANIFEST.read_text())
+    for node in manifest["nodes"].values():
+        # Quarantine keeps rows as they are, with or without what makes a key.
+        if node["resource_type"] != "model" or node["schema"] != "marts":
+            continue
+        unique = [
+            index["columns"] for index in node["config"].get("indexes", []) if index.get("unique")
+        ]
+        assert unique, f"{node['name']} has no unique index over its key"
+        for column in unique[0]:
+            constraints = [each["type"] for each in node["columns"][column]["constraints"]]
+            assert "not_null" in constraints, f"{column} of {node['name']} may be null"
+
+
+def test_every_column_and_model_is_described(definitions: dg.Definitions) -> None:
+    manifest = json.loads(MANIFEST.read_text())
+    for node in [*manifest["nodes"].values(), *manifest["sources"].values()]:
+        if node["resource_type"] in ("model", "source", "seed"):
+            assert node["description"], node["name"]
+            for column in node["columns"].values():
+                assert column["description"], f"{column['name']} of {node['name']}"
 
 
 def test_every_source_of_companies_yml_is_watched(definitions: dg.Definitions) -> None:
