@@ -13,6 +13,7 @@ from warehouse.quality import raw_stripe
 from warehouse.settings import Settings
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("table", tables(raw_stripe))
 def test_a_corrupt_row_stops_nobody_else(
     connector: Connector,
