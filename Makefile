@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models bench-warehouse lint check-shopify-schema format lock clean help
+.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models bench-warehouse bench-dashboard screenshots lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
@@ -42,6 +42,12 @@ bench-accuracy: $(INSTALLED) ## Judges the champion on published logs; CLV_ONLIN
 
 bench-models: $(INSTALLED) ## Measures fits and predictions beside lifetimes, and a whole contest
 	$(BIN)/python -m benchmarks.models
+
+bench-dashboard: $(INSTALLED) ## Measures every page of the dashboard with over 100,000 customers; needs make demo and clv down, clv prepare
+	$(BIN)/python -m benchmarks.dashboard
+
+screenshots: $(INSTALLED) ## Takes the pictures of README.md; needs make demo and a Chromium
+	$(BIN)/python docs/pictures/take.py
 
 bench-warehouse: $(INSTALLED) ## Measures building the marts of 1M orders, beside COPY: takes 10 minutes and 10 GB of disk
 	$(BIN)/python -m benchmarks.warehouse
