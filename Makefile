@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models lint check-shopify-schema format lock clean help
+.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models bench-receiver lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
@@ -42,6 +42,9 @@ bench-accuracy: $(INSTALLED) ## Judges the champion on published logs; CLV_ONLIN
 
 bench-models: $(INSTALLED) ## Measures fits and predictions beside lifetimes, and a whole contest
 	$(BIN)/python -m benchmarks.models
+
+bench-receiver: $(INSTALLED) ## Loads the receiver with signed webhooks, also with kill -9 in the middle: takes 3 minutes
+	$(BIN)/python -m benchmarks.receiver
 
 lint: $(INSTALLED)   ## Passes the quality gates
 	$(BIN)/ruff check .
