@@ -45,8 +45,8 @@ DISTURBED_AFTER = 0.4
 SECRET = "whsec_of_the_benchmark"  # noqa: S105  nobody's
 COMPANY = "bench"
 
-#: Before an event that wasn't taken is sent again.
-AGAIN_SECONDS = 0.25
+#: Before an event that wasn't taken is sent again; each time twice as long, up to a limit.
+AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 0.25, 8.0
 
 #: Bytes of a body; an event of Stripe with its object is about that long.
 BODY_BYTES = 3_000
@@ -196,7 +196,7 @@ async def _until_taken(
             sent.again += attempt > 0
             sent.taken.add(event_id)
             return
-        await asyncio.sleep(AGAIN_SECONDS)
+        await asyncio.sleep(min(AGAIN_SECONDS * 2**attempt, LONGEST_AGAIN_SECONDS))
 
 
 async def _deliver(client: httpx.AsyncClient, address: str, event_id: str) -> int:
