@@ -68,14 +68,23 @@ def _one(name: str, daily: pd.DataFrame, cutoff: date, days: int) -> None:
             f"{m.spearman:10.3f}{m.normalised_gini:8.3f}{m.decile_mape:8.3f}{m.total_ratio:8.3f}"
             f"{m.auc:7.3f}{calibration_error(backtest.outcome):7.3f}{rank:7.2f}"
         )
-    losers = [
-        f"{figure} {mine:.3f} against {best:.3f} of {model} (error ±{error:.3f})"
-        for figure, (mine, best, model, error) in _par(
-            {model: backtest.outcome for model, backtest in backtests.items()}, champion
-        ).items()
-        if mine - best > error
-    ]
-    print("  behind the best single model: " + ("; ".join(losers) or "nowhere") + "\n", flush=True)
+    behind = []
+    for figure, (mine, best, model, error) in _par(
+        {model: backtest.outcome for model, backtest in backtests.items()}, champion
+    ).items():
+        verdict = "better" if mine < best else "at par" if mine - best <= error else "BEHIND"
+        behind += [figure] if verdict == "BEHIND" else []
+        print(
+            f"  {verdict:7}{figure:16} loss {mine:10.3f}, best single {best:10.3f} ±{error:.3f} "
+            f"({model})"
+        )
+    others = [rank for model, rank in zip(backtests, ranks, strict=True) if model != champion]
+    mine = ranks[list(backtests).index(champion)]
+    print(
+        f"  composite: {mine:.2f}, best single {min(others):.2f}; "
+        f"behind on {', '.join(behind) or 'nothing'}\n",
+        flush=True,
+    )
 
 
 def calibration_error(outcome: pd.DataFrame) -> float:

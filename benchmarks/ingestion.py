@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from psycopg import Connection, sql
+from psycopg import sql
 
+from benchmarks.server import copy_table, fresh_server
 from warehouse.connection import connect
-from warehouse.databases import ensure_databases
-from warehouse.embedded import embedded_server
 from warehouse.settings import get_settings
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -36,7 +30,6 @@ LARGEST_RATIO = 8.0
 LARGEST_GROWTH = 1.25
 
 SCHEMA = "raw_shopify"
-CHUNK_BYTES = 1 << 20
 _POLL_SECONDS = 0.2
 
 
@@ -70,7 +63,7 @@ class Measured:
 
 def measure(orders: int) -> Measured:
     """Measures one size."""
-    with _server() as folder:
+    with fresh_server() as folder:
         with _watched() as peak:
             first = _land(orders)
         copy_seconds = _copy(folder)
@@ -84,28 +77,6 @@ def measure(orders: int) -> Measured:
         max(first["peak_mb"], second["peak_mb"]),
         peak[0],
     )
-
-
-@contextmanager
-def _server() -> Iterator[Path]:
-    """Runs a fresh Postgres in a folder of its own, which the settings point at."""
-    home = Path(tempfile.mkdtemp(prefix="clv-bench-"))
-    # The server's user has to pass through it.
-    home.chmod(0o711)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ |= {"CLV_HOME": str(home), "CLV_POSTGRES_PORT": str(port)}
-    os.environ.pop("CLV_DATABASE_URL", None)
-    get_settings.cache_clear()
-    server = embedded_server(get_settings())
-    try:
-        server.start()
-        ensure_databases()
-        yield home
-    finally:
-        server.stop()
-        shutil.rmtree(home)
 
 
 def _land(orders: int, *options: str) -> dict[str, Any]:
@@ -143,21 +114,10 @@ def _copy(folder: Path) -> float:
             ):
                 for data in copy:
                     rows.write(data)
-            seconds += _copy_table(connection, copied, file)
+            seconds += copy_table(connection, copied, file)
         file.unlink()
         connection.execute("drop schema copied cascade")
     return seconds
-
-
-def _copy_table(connection: Connection[Any], table: sql.Identifier, file: Path) -> float:
-    started = time.perf_counter()
-    with (
-        file.open("rb") as rows,
-        connection.cursor().copy(sql.SQL("copy {} from stdin").format(table)) as copy,
-    ):
-        while data := rows.read(CHUNK_BYTES):
-            copy.write(data)
-    return time.perf_counter() - started
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from ml.models.candidate import Candidate
 from ml.models.catalogue import CANDIDATES, new_candidate
 from ml.models.counts import MIN_REPEAT_CUSTOMERS
 from ml.models.preparation import Preparation
+from ml.threads import one_thread
 
 MONEY_DECIMALS = 4
 ORDER_DECIMALS = 6
@@ -90,6 +91,7 @@ class Prediction:
         return card
 
 
+@one_thread
 def predict_customers(daily: pd.DataFrame, as_of: date, horizon_days: int) -> Prediction:
     """Predicts all customers of a purchase log from a day on.
 

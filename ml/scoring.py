@@ -16,6 +16,7 @@ from ml.horizons import horizon_days, in_weeks
 from ml.models.by_horizon import ByHorizon
 from ml.models.candidate import Candidate
 from ml.models.catalogue import new_candidate
+from ml.threads import one_thread
 
 MONEY_DECIMALS = 4
 ORDER_DECIMALS = 6
@@ -132,6 +133,7 @@ def fit_champion(name: str, daily: pd.DataFrame, as_of: date) -> Candidate:
     return new_candidate(name).fit(daily, as_of)
 
 
+@one_thread
 def predict_paths(
     champion: Candidate, daily: pd.DataFrame, as_of: date, months: int
 ) -> MonthlyPaths:

@@ -35,6 +35,7 @@ JOBS = {
     "transform": "Transform",
     "score": "Score",
     "publish": "Publish",
+    "report": "Report",
 }
 STEPS = {
     "raw_shopify": "Land the Shopify shop",
@@ -60,7 +61,6 @@ STEPS = {
     "raw_rates__exchange_rates_are_fresh": "Look how old the exchange rates are",
     "raw_files__order_lines_great_expectations": "Check the purchases",
     "raw_files__order_lines_reconciles_with_files": "Reconcile with the files",
-    "marts__dim_companies_companies_are_fresh": "Look who is up to date",
     "build_marts": "Model customers, orders, cohorts and features",
     "ml__clv_model_scores": "Hold the contest of the models",
     "ml__clv_model_scores_great_expectations": "Check the scores",
@@ -271,6 +271,8 @@ class _Step:
     @property
     def title(self) -> str:
         known = STEPS.get(self.key)
+        if known is None and self.key.endswith("_is_fresh"):
+            return "Look who is up to date"
         if known is None and self.key.endswith("_great_expectations"):
             schema = self.key.split("__")[0]
             return STEPS.get(f"{schema}_great_expectations", f"Check {schema}")

@@ -417,6 +417,8 @@ def _start_missing(settings: Settings, services: tuple[Service, ...]) -> dict[st
         if service.needs_code:
             added["CLV_CODE_SERVER_HOST"] = HOST
             added["CLV_CODE_SERVER_PORT"] = str(records[CODE_SERVER.name].port)
+        if service is DASHBOARD and settings.receiver_url is None:
+            added["CLV_RECEIVER_URL"] = f"http://{HOST}:{records[RECEIVER.name].port}"
         records[service.name] = _start(settings, service, added, inherited, records)
     return records
 

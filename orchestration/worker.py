@@ -116,6 +116,9 @@ def _runs(report: Report) -> Iterator[Run]:
 
     definitions = defs()
     with dg.DagsterInstance.get() as instance:
+        # Every event would open a connection of its own, 1,700 in a transformation. The method is
+        # named after its first user; a statement may take as long as it takes.
+        instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=20)
         fail_dead_runs(instance)
 
         def run(job: str, company_id: str | None) -> bool:

@@ -25,6 +25,7 @@ FileColumn = Literal[
     "amount",
     "unit_price",
     "quantity",
+    "refunded",
     "currency",
     "channel",
     "country",
@@ -138,7 +139,7 @@ class FileFeed(CsvFormat):
     Attributes:
         feed: Name of the feed, part of every landed row's key.
         columns: Our column name to the header in the file. Without `amount`, it is `unit_price`
-            times `quantity`.
+            times `quantity`; `refunded`, whatever its sign, is taken off.
     """
 
     feed: Identifier

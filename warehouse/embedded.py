@@ -58,9 +58,13 @@ SERVER_SETTINGS = {
     # Sized for a laptop or two small cores beside Dagster and MLflow.
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
-    "work_mem": "32MB",
+    "work_mem": "64MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    # Nobody replicates from here, so what a transaction makes anew, as every rebuilt table is, is
+    # written once: to its file, which the commit waits for, and not to the log as well.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     # Marts are rebuilt within a minute and analysed by dbt: cleaning up behind them can wait.

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
         webhook_max_bytes: Longest body of a webhook.
         upload_max_bytes: Largest file that the receiver takes.
         dashboard_port: Port at which the dashboard is tried first.
+        receiver_url: Where the dashboard sends files; unset means the receiver of this machine.
         alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
     """
 
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     webhook_max_bytes: int = Field(default=5 * 1024**2, ge=1024)
     upload_max_bytes: int = Field(default=200 * 1024**2, ge=1024)
     dashboard_port: int = Field(default=8500, ge=1024, le=65535)
+    receiver_url: str | None = None
     alert_webhook_url: SecretStr | None = None
 
     @property

@@ -13,7 +13,7 @@ landed_orders as (
     select
         orders.company_id,
         orders.order_id,
-        orders.presentment_currency as currency,
+        coalesce(orders.presentment_currency, 'none') as currency,
         not orders.is_test
         and orders.cancelled_at is null
         and orders.financial_status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') as is_counted
@@ -111,12 +111,12 @@ accounted_rows as (
 accounted as (
     select
         company_id,
-        currency,
+        coalesce(currency, 'none') as currency,
         sum(orders) as orders,
         sum(amount) as amount
     from accounted_rows
     where company_id not in (select held.company_id from held)
-    group by company_id, currency
+    group by company_id, coalesce(currency, 'none')
 )
 
 select

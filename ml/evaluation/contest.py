@@ -18,6 +18,7 @@ from ml.models.by_horizon import ByHorizon
 from ml.models.candidate import Candidate
 from ml.models.catalogue import ANCHORED, CANDIDATES, DEFAULT_CANDIDATE, new_candidate
 from ml.models.preparation import Preparation
+from ml.threads import one_thread
 
 # A window is worth a contest with this many customers, or with this share of all there are.
 MIN_CUSTOMERS = 100
@@ -111,6 +112,7 @@ class Contest:
         return min(others)[1] if others else None
 
 
+@one_thread
 def hold_contest(
     daily: pd.DataFrame | Preparation,
     as_of: date,
@@ -206,6 +208,7 @@ def hold_contest(
     )  # fmt: skip
 
 
+@one_thread
 def hold_contests(
     daily: pd.DataFrame | Preparation,
     as_of: date,
@@ -249,6 +252,7 @@ def main_contest(contests: Mapping[int, Contest]) -> Contest:
     return contests[min(contests, key=lambda months: (abs(months - 6), months))]
 
 
+@one_thread
 def fit_champions(
     contests: Mapping[int, Contest], daily: pd.DataFrame | Preparation, as_of: date
 ) -> ByHorizon:
@@ -266,6 +270,7 @@ def fit_champions(
     return ByHorizon(champions).fit(prepared, as_of)
 
 
+@one_thread
 def fit_challenger(
     contest: Contest, daily: pd.DataFrame | Preparation, as_of: date
 ) -> Candidate | None:

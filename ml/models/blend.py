@@ -1,20 +1,26 @@
 """The blend: what the base, the trees and a log-linear correction agree on, at a sober level.
 
-Shape and level are apart. The shape, who spends more than whom, is a weighted mean of four, each
+Shape and level are apart. The shape, who spends more than whom, is a weighted mean of five, each
 brought to one total:
 
 - Pareto/NBD and the base (MBG/NBD), each with Gamma-Gamma;
 - the base corrected by two exponents that earlier windows give: one for its own value,
   one for the customer's past spend;
-- LightGBM with Tweedie loss, whose trees learn by what to multiply the base.
+- LightGBM with Tweedie loss, whose trees learn by what to multiply the base;
+- the hurdle, LightGBM without a base under it.
+
+The mean is then drawn apart a little, for it is less spread than its parts.
 
 The level, what all spend together, is a weighted geometric mean of what the base expects (a decay
 that tends to be too steep) and the company's recent run rate of repeat spend (no decay at all).
+The further the horizon reaches in relation to the history, the less is known of the decay, and the
+more counts the run rate. Where the same season of the year before is known, the level follows it
+in part: one year is one draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Self
 
@@ -35,6 +41,7 @@ from ml.models.candidate import (
 from ml.models.learned import (
     CAP_QUANTILE,
     DEFAULT_HORIZON_WEEKS,
+    Learned,
     Trees,
     base_at,
     base_name,
@@ -44,14 +51,21 @@ from ml.models.learned import (
 )
 from ml.models.preparation import Preparation
 
-BASE_WEIGHT = 0.75
-SHAPE_WEIGHTS = {"pareto": 0.2, "base": 0.2, "log_linear": 0.2, "trees": 0.4}
+SHAPE_WEIGHTS = {"pareto": 0.2, "base": 0.1, "log_linear": 0.2, "trees": 0.4, "hurdle": 0.1}
+#: Of the log-odds of an order.
+P_WEIGHTS = {"pareto": 0.35, "base": 0.25, "hurdle": 0.4}
 _TWEEDIE_POWER = 1.4
 _RIDGE = 0.01
 _YEAR_WEEKS = 52.0
 # With five quarters of history a whole year can be looked back on, in which no season counts twice.
 _FIVE_QUARTERS = 65.0
 _MIN_RUN_RATE_WEEKS = 26.0
+# A year and a month: what a season is compared with.
+_SEASON_DAYS = 365
+_MIN_SEASON_HISTORY = 395
+_SEASON_WEIGHT = 0.4
+# The mean of several opinions lies nearer to the mean of all customers than what comes.
+_SPREAD = 1.06
 _FLOOR = 0.01
 _EDGE = 1e-6
 
@@ -66,13 +80,15 @@ class Blend:
         self._horizon_weeks = float(checked_horizons([horizon_weeks])[0])
         self._base: Base | None = None
         self._pareto = BuyTillYouDie("pareto_nbd")
+        self._hurdle = Learned("hurdle", self._horizon_weeks)
         self._trees: Trees | None = None
         self._anchor_weeks = self._horizon_weeks
         self._exponents = np.array([1.0, 0.0])
-        self._p_model = np.array([0.0, 1.0, 0.0])
         self._centres: dict[str, float] = {}
         self._scales: dict[str, float] = {}
+        self._spread = 1.0
         self._level = 1.0
+        self._season = 1.0
 
     def fit(self, daily: pd.DataFrame | Preparation, cutoff: date) -> Self:
         """Trains shape and level; see `Candidate.fit`."""
@@ -84,9 +100,9 @@ class Blend:
         if rows is None:
             return self
         self._pareto.fit(prepared, cutoff)
+        self._hurdle.fit(prepared, cutoff)
         self._trees = Trees.fit("tweedie", rows.features, rows.value, np.log(rows.offset))
         self._learn_exponents(prepared, cutoff)
-        self._learn_p_active(prepared, cutoff)
         customers = prepared.customers(cutoff)
         at_anchor = base_at(prepared, cutoff, days)
         self._measure(prepared, cutoff, customers, at_anchor)
@@ -101,10 +117,10 @@ class Blend:
         at_anchor = base.predict(customers, np.array([self._anchor_weeks]))
         value, p_active = at_anchor.value[:, 0], at_anchor.p_active[:, 0]
         if self._trees is not None:
-            shapes, pareto_p = self._shapes(customers, at_anchor)
-            parts = [SHAPE_WEIGHTS[name] * self._scales[name] * shapes[name] for name in shapes]
-            value = self._level * np.sum(parts, axis=0)
-            p_active = self._p_active(customers, at_anchor, pareto_p)
+            shapes, p_active = self._shapes(customers, at_anchor)
+            value = self._level * self._spread * self._mean(shapes) ** _SPREAD
+            # A level above the base's is partly more customers, partly more of each.
+            p_active = -np.expm1(np.log1p(-np.minimum(p_active, 1 - _EDGE)) * self._level**0.5)
         return long_frame(
             customers["customer_id"], horizons, *along(value, p_active, at_anchor, at_horizons)
         )
@@ -112,7 +128,7 @@ class Blend:
     def describe(self) -> Description:
         """Returns weights, level and importances."""
         base = self._fitted()
-        params = {"anchor_weeks": self._anchor_weeks, "level": self._level}
+        params = {"anchor_weeks": self._anchor_weeks, "level": self._level, "season": self._season}
         diagnostics: dict[str, Any] = {
             "fell_back": self._trees is None,
             "count_model": base.counts.model.name,
@@ -127,7 +143,6 @@ class Blend:
             diagnostics |= {
                 "importance": self._trees.importance(),
                 "pareto": dict(self._pareto.describe().diagnostics),
-                "p_active": [round(float(value), 6) for value in self._p_model],
             }
         return Description(name=self.name, params=params, diagnostics=diagnostics)
 
@@ -139,10 +154,16 @@ class Blend:
     def _shapes(
         self, customers: pd.DataFrame, at_anchor: BasePrediction
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Returns each part's values at the anchor, at no common total yet, and Pareto's P."""
+        """Returns each part's values at the anchor, at no common total yet, and P(active)."""
         assert self._trees is not None  # noqa: S101 - callers have looked
         base_value = at_anchor.value[:, 0]
         pareto = self._pareto.predict(customers, [self._anchor_weeks])
+        hurdle = self._hurdle.predict(customers, [self._anchor_weeks])
+        odds = {
+            "pareto": pareto["p_active"].to_numpy(),
+            "base": at_anchor.p_active[:, 0],
+            "hurdle": hurdle["p_active"].to_numpy(),
+        }
         features = learned_features(customers, at_anchor, self._centres["base_mean"])
         mean = self._centres["base_mean"]
         offset = shrunk_offset(base_value, mean)
@@ -153,7 +174,15 @@ class Blend:
             "base": base_value,
             "log_linear": np.exp((logs - centre) @ self._exponents),
             "trees": self._trees.predict(features, np.log(offset)),
-        }, pareto["p_active"].to_numpy()
+            "hurdle": hurdle["predicted_value"].to_numpy(),
+        }, _expit(
+            np.sum([weight * _log_odds(odds[name]) for name, weight in P_WEIGHTS.items()], axis=0)
+        )
+
+    def _mean(self, shapes: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Returns the weighted mean of the parts, each at the base's total."""
+        parts = [SHAPE_WEIGHTS[name] * self._scales[name] * shapes[name] for name in shapes]
+        return np.sum(parts, axis=0)
 
     def _measure(
         self,
@@ -178,12 +207,23 @@ class Blend:
             name: expected / float(shape.sum()) if shape.sum() > 0 else 0.0
             for name, shape in shapes.items()
         }
-        running = run_rate(prepared, cutoff, self._horizon_weeks) * self._horizon_weeks
+        spread = float((self._mean(shapes) ** _SPREAD).sum())
+        self._spread = expected / spread if spread > 0 else 1.0
+        self._level = self._measured_level(prepared, cutoff, customers)
+
+    def _measured_level(
+        self, prepared: Preparation, cutoff: date, customers: pd.DataFrame
+    ) -> float:
         base = self._fitted()
+        running = run_rate(prepared, cutoff, self._horizon_weeks) * self._horizon_weeks
         at_horizon = base.predict(customers, np.array([self._horizon_weeks])).value.sum()
-        self._level = 1.0
+        self._season = season(prepared, cutoff, self._horizon_weeks, base)
+        level = self._season**_SEASON_WEIGHT
         if running > 0 and at_horizon > 0:
-            self._level = float((running / at_horizon) ** (1 - BASE_WEIGHT))
+            history = prepared.history_days(cutoff) / DAYS_PER_WEEK
+            unknown = self._horizon_weeks / (self._horizon_weeks + history)
+            level *= float((running / at_horizon) ** unknown)
+        return level
 
     def _learn_exponents(self, prepared: Preparation, cutoff: date) -> None:
         """Fits value ~ base^a × past^b on the windows, each at its own level, drawn to (1, 0)."""
@@ -215,33 +255,6 @@ class Blend:
         if np.isfinite(found.x).all():
             self._exponents = found.x[1:]
 
-    def _learn_p_active(self, prepared: Preparation, cutoff: date) -> None:
-        """Fits the log-odds of an order on those of the base and of the past rate."""
-        designs, outcomes = [], []
-        for window in prepared.windows(cutoff, round(self._horizon_weeks * DAYS_PER_WEEK)):
-            base = base_at(prepared, window.cutoff, window.days).p_active[:, 0]
-            designs.append(_odds_design(base, window.customers))
-            outcomes.append((window.orders > 0).astype("float64"))
-        x, y = np.vstack(designs), np.concatenate(outcomes)
-        prior = np.array([0.0, 1.0, 0.0])
-
-        def loss(params: np.ndarray) -> tuple[float, np.ndarray]:
-            eta = x @ params
-            off = params - prior
-            value = (np.logaddexp(0, eta) - y * eta).mean() + 1e-3 * off @ off
-            return float(value), x.T @ (_expit(eta) - y) / len(y) + 2e-3 * off
-
-        found = minimize(loss, prior, jac=True, method="BFGS")
-        if np.isfinite(found.x).all():
-            self._p_model = found.x
-
-    def _p_active(
-        self, customers: pd.DataFrame, at_anchor: BasePrediction, pareto_p: np.ndarray
-    ) -> np.ndarray:
-        design = _odds_design(at_anchor.p_active[:, 0], customers)
-        learned = design @ self._p_model
-        return _expit((learned + _log_odds(pareto_p)) / 2)
-
 
 def run_rate(prepared: Preparation, cutoff: date, horizon_weeks: float) -> float:
     """Returns the recent repeat spend of all customers together, per week.
@@ -255,14 +268,56 @@ def run_rate(prepared: Preparation, cutoff: date, horizon_weeks: float) -> float
         weeks = min(max(horizon_weeks, _MIN_RUN_RATE_WEEKS), _YEAR_WEEKS, history)
     if weeks <= 0:
         return 0.0
+    return _repeat_value(prepared, cutoff, round(weeks * DAYS_PER_WEEK), 0) / weeks
+
+
+def season(prepared: Preparation, cutoff: date, horizon_weeks: float, base: Base) -> float:
+    """Returns how much more was spent in the horizon's season a year ago than in that whole year.
+
+    Both are taken relative to what the base expects of customers of such age, so that neither
+    growth nor decay counts as season.
+
+    Args:
+        prepared: The customer-days.
+        cutoff: Last day that counts.
+        horizon_weeks: The season begins the day after the cutoff and is so long.
+        base: Fitted at the cutoff.
+
+    Returns:
+        The ratio; 1 where the horizon is a year or more, or the history less than 13 months.
+    """
+    length = round(horizon_weeks * DAYS_PER_WEEK)
+    if length >= _SEASON_DAYS or prepared.history_days(cutoff) < _MIN_SEASON_HISTORY:
+        return 1.0
+    age = prepared.customers(cutoff)["T"].to_numpy()
+    grid = np.arange(0.0, age.max() + 1.0) if len(age) else np.zeros(1)
+    new = np.zeros(1)
+    # Nothing is known of a customer at the first order: the expectation from there on.
+    orders = np.zeros(len(grid))
+    if len(grid) > 1:
+        orders[1:] = base.counts.model.predict(new, new, new, grid[1:])[0][0]
+
+    def relative(first: int, last: int) -> float:
+        """Repeat value between so many days ago, over the orders expected then."""
+        then = [np.maximum(age - days / DAYS_PER_WEEK, 0.0) for days in (first, last)]
+        low, high = (np.interp(ages, grid, orders).sum() for ages in then)
+        return _repeat_value(prepared, cutoff, first, last) / (high - low) if high > low else 0.0
+
+    season_a_year_ago = relative(_SEASON_DAYS, _SEASON_DAYS - length)
+    year = relative(_SEASON_DAYS, 0)
+    return season_a_year_ago / year if season_a_year_ago > 0 and year > 0 else 1.0
+
+
+def _repeat_value(prepared: Preparation, cutoff: date, first: int, last: int) -> float:
+    """Returns what repeat orders were worth between `first` and `last` days before the cutoff."""
     days = prepared.days
     day = days["day"].to_numpy()
     ids = days["customer_id"].to_numpy()
     repeat = np.zeros(len(days), dtype=bool)
     repeat[1:] = ids[1:] == ids[:-1]
     end = day_number(cutoff)
-    recent = repeat & (day <= end) & (day > end - weeks * DAYS_PER_WEEK)
-    return float(days["value"].to_numpy()[recent].sum()) / weeks
+    between = repeat & (day <= end - last) & (day > end - first)
+    return float(days["value"].to_numpy()[between].sum())
 
 
 def _logs(base: np.ndarray, total: np.ndarray, base_mean: float, total_mean: float) -> np.ndarray:
@@ -271,11 +326,6 @@ def _logs(base: np.ndarray, total: np.ndarray, base_mean: float, total_mean: flo
         for values, mean in ((base, base_mean), (total, total_mean))
     ]
     return np.column_stack(parts)
-
-
-def _odds_design(p_active: np.ndarray, customers: pd.DataFrame) -> np.ndarray:
-    spent = np.log(customers["frequency"].to_numpy(dtype="float64") + 1)
-    return np.column_stack([np.ones(len(p_active)), _log_odds(p_active), spent])
 
 
 def _log_odds(p: np.ndarray) -> np.ndarray:

@@ -38,8 +38,8 @@ _MAX_ROWS = 16_000
 _MIN_ROWS = 100
 _MIN_BUYERS = 30
 _TWEEDIE_POWER = 1.4
-# The offset is the base, drawn a little to the mean: who is all but lost to the base may return.
-_OFFSET_SHRINKAGE = 0.2
+# The offset is the base, drawn to the mean: who is all but lost to the base may return.
+_OFFSET_SHRINKAGE = 0.6
 _SETTINGS: Mapping[str, Any] = {
     "verbosity": -1,
     "num_threads": 1,
@@ -126,7 +126,7 @@ def base_at(prepared: Preparation, cutoff: date, days: int) -> BasePrediction:
 
 
 def shrunk_offset(value: np.ndarray, mean: float | None = None) -> np.ndarray:
-    """Returns the base's values, drawn a little to their mean so that none is 0."""
+    """Returns the base's values, drawn to their mean so that none is 0."""
     if mean is None:
         mean = float(value.mean()) if len(value) else 0.0
     return (1 - _OFFSET_SHRINKAGE) * value + _OFFSET_SHRINKAGE * mean + 1e-9
@@ -201,7 +201,7 @@ class Trees:
         settings = dict(_SETTINGS) | {
             "objective": objective,
             "num_leaves": 15 if rows > 20_000 else 8,
-            "min_data_in_leaf": max(20, rows // 200),
+            "min_data_in_leaf": max(20, rows // 100),
         }
         if objective == "tweedie":
             settings["tweedie_variance_power"] = _TWEEDIE_POWER
@@ -256,17 +256,9 @@ class Learned:
         at_anchor = base_at(prepared, cutoff, days).value[:, 0]
         self._level = float(at_anchor.mean()) if len(at_anchor) else 0.0
         if rows is not None:
-            same = rows.same_length
-            features, value, bought = rows.features[same], rows.value[same], rows.bought[same]
-            self._rows = len(value)
-            if self._kind == "hurdle":
-                self._trees = (
-                    Trees.fit("binary", features, bought.astype("float64")),
-                    Trees.fit("gamma", features[bought], value[bought]),
-                )
-            else:
-                objective = "tweedie" if self._kind == "tweedie" else "regression"
-                self._trees = (Trees.fit(objective, features, value),)
+            self._rows = int(rows.same_length.sum())
+            key = ("trees", self._kind, cutoff, self._horizon_weeks)
+            self._trees = prepared.once(key, lambda: self._trained(rows))
         return self
 
     def predict(self, customers: pd.DataFrame, horizons_weeks: Sequence[float]) -> pd.DataFrame:
@@ -301,6 +293,17 @@ class Learned:
                 "importance": [trees.importance() for trees in self._trees],
             },
         )
+
+    def _trained(self, rows: TrainingRows) -> tuple[Trees, ...]:
+        same = rows.same_length
+        features, value, bought = rows.features[same], rows.value[same], rows.bought[same]
+        if self._kind == "hurdle":
+            return (
+                Trees.fit("binary", features, bought.astype("float64")),
+                Trees.fit("gamma", features[bought], value[bought]),
+            )
+        objective = "tweedie" if self._kind == "tweedie" else "regression"
+        return (Trees.fit(objective, features, value),)
 
     def _fitted(self) -> Base:
         if self._base is None:

@@ -44,7 +44,18 @@ CHALLENGER_ALIAS = "challenger"
 ROLE_TAG = "clv.role"
 # The line that every model is drawn beside.
 BASELINE = "naive"
+#: What a run is: the contest, a candidate in it, or one holdout of a candidate. Runs of one kind
+#: have the same figures, so `tags.clv.kind = 'candidate'` is what compares sensibly.
+KIND_TAG = "clv.kind"
+NOTE_TAG = "mlflow.note.content"
 _PARENT_TAG = "mlflow.parentRunId"
+
+_EXPERIMENT_NOTE = (
+    "Each run is a contest: candidates predict days that were held back from them. Open one to see "
+    "the candidates, and each of them for its cutoffs and horizons. To compare, filter by "
+    "`tags.`clv.kind` = 'candidate'`, choose runs and press Compare; the best has the lowest "
+    "`composite` (mean rank over five figures, 1 is best). `naive` is the baseline."
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class ContestRecord:
         contests: Those of all horizons, by months; `contest` is the one that speaks for them.
         challenger: The best of those who didn't win, fitted likewise; None where there is none.
         in_service: Champions before this contest, by months.
+        origin: Tags that say where it came from: the Dagster run, the snapshot of the data.
     """
 
     company_id: str
@@ -99,6 +111,7 @@ class ContestRecord:
     contests: Mapping[int, Contest] = field(default_factory=dict)
     challenger: Candidate | None = None
     in_service: Mapping[int, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     def rounds(self) -> Iterator[tuple[str, Backtest, float | None]]:
         """Yields every backtest with the name of its horizon and, at the latest, its composite."""
@@ -215,7 +228,10 @@ def _experiment(client: MlflowClient, name: str, artifact_root: str) -> str:
             name,
             artifact_location=f"{artifact_root.rstrip('/')}/{name}",
             # Otherwise its page opens on traces of language models.
-            tags={"mlflow.experimentKind": "custom_model_development"},
+            tags={
+                "mlflow.experimentKind": "custom_model_development",
+                NOTE_TAG: _EXPERIMENT_NOTE,
+            },
         )
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
@@ -263,7 +279,12 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
     parent = client.create_run(
         experiment_id,
         run_name=f"contest to {contest.as_of}",
-        tags={RUN_TAG: record.run, "mlflow.note.content": contest.reason},
+        tags={
+            RUN_TAG: record.run,
+            KIND_TAG: "contest",
+            NOTE_TAG: "\n\n".join([contest.reason, *_origin_lines(record.origin)]),
+            **record.origin,
+        },
     )
     parent_id: str = parent.info.run_id
     description = record.champion.describe()
@@ -316,7 +337,17 @@ def _write_candidate(
     run = client.create_run(
         experiment_id,
         run_name=name,
-        tags={RUN_TAG: record.run, _PARENT_TAG: parent_id},
+        tags={
+            RUN_TAG: record.run,
+            KIND_TAG: "candidate",
+            _PARENT_TAG: parent_id,
+            NOTE_TAG: (
+                f"{name} was fitted on what was known on {backtest.cutoff} and judged by the "
+                f"{backtest.horizon_days} days after it. Below: the same at every cutoff and "
+                "horizon. Money is in "
+                f"{record.currency}."
+            ),
+        },
     )
     run_id = run.info.run_id
     params = {
@@ -349,7 +380,7 @@ def _write_cutoff(
     entry = client.create_run(
         experiment_id,
         run_name=f"{backtest.candidate.name} {backtest.cutoff} {horizon}",
-        tags={RUN_TAG: run, _PARENT_TAG: candidate_id},
+        tags={RUN_TAG: run, KIND_TAG: "holdout", _PARENT_TAG: candidate_id},
     )
     params = {"cutoff": backtest.cutoff.isoformat(), "horizon": horizon}
     figures = asdict(backtest.metrics) | ({} if composite is None else {"composite": composite})
@@ -422,7 +453,14 @@ def _version(
         if version.tags.get(ROLE_TAG, CHAMPION_ALIAS) == role:
             return version
     try:
-        client.create_registered_model(name, description=f"CLV models of {record.company_id}")
+        client.create_registered_model(
+            name,
+            description=(
+                f"What customers of {record.company_id} will spend. The alias champion is in "
+                "service, challenger is the best of those who lost; each version says which "
+                "contest it comes from and why."
+            ),
+        )
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -471,6 +509,13 @@ def _log(
         ],
         params=[Param(key, str(value)) for key, value in params.items()],
     )
+
+
+def _origin_lines(origin: Mapping[str, str]) -> list[str]:
+    """Returns where a contest came from, for people; addresses can be followed."""
+    return [
+        f"{tag.removeprefix('clv.').replace('_', ' ')}: {value}" for tag, value in origin.items()
+    ]
 
 
 def _as_dict(description: Description) -> dict[str, Any]:

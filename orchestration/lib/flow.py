@@ -10,7 +10,6 @@ are, score leaves it out. The others go on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -62,33 +61,6 @@ def _lands(run: dg.DagsterRun) -> bool:
         run.job_name != FETCH
         and any(key.path[0].startswith("raw_") for key in run.asset_selection or ())
     )
-
-
-def last_landings(
-    instance: dg.DagsterInstance, company_ids: Iterable[str]
-) -> dict[str, datetime | None]:
-    """Says when each company last landed well.
-
-    Args:
-        instance: Holds the runs.
-        company_ids: The companies.
-
-    Returns:
-        By company id the end of its last landing that succeeded; None without any.
-    """
-    found: dict[str, datetime | None] = {}
-    for company_id in company_ids:
-        records = instance.get_run_records(
-            dg.RunsFilter(
-                job_name=LAND,
-                statuses=[dg.DagsterRunStatus.SUCCESS],
-                tags={COMPANY_TAG: company_id},
-            ),
-            limit=1,
-        )
-        ended = records[0].end_time if records else None
-        found[company_id] = None if ended is None else datetime.fromtimestamp(ended, UTC)
-    return found
 
 
 def next_runs(

@@ -17,11 +17,18 @@ def service_address(name: str, preferred_port: int, settings: Settings | None = 
     return f"http://{HOST}:{port}"
 
 
-def mlflow_run(experiment_id: str, run_id: str, artifact: str = "") -> str:
+def mlflow_run(run_id: str, experiment_id: str = "", artifact: str = "") -> str:
     """Returns the page of a run in the MLflow UI, or of one of its artifacts."""
     base = service_address("mlflow", get_settings().mlflow_port)
-    page = f"{base}/#/experiments/{experiment_id}/runs/{run_id}"
-    return f"{page}/artifacts/{quote(artifact)}" if artifact else page
+    if not artifact:
+        return f"{base}/#/runs/{run_id}"
+    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}/artifacts/{quote(artifact)}"
+
+
+def dagster_run(run_id: str) -> str:
+    """Returns the page of a run in the Dagster UI."""
+    base = service_address("dagster-webserver", get_settings().webserver_port)
+    return f"{base}/runs/{run_id}"
 
 
 def dashboard(company_id: str, page: str = "") -> str:

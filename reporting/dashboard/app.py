@@ -6,22 +6,35 @@ import gzip
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from itsdangerous import BadSignature, Signer
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from itsdangerous import Signer
 
 from reporting.blocks.rendering import STATIC, environment, plotly_file
-from reporting.dashboard import customer, export
+from reporting.dashboard import customer, export, uploads
 from reporting.dashboard.filters import PERIODS, FilterError, read_filters
-from reporting.dashboard.logins import LoginError, Session, Sessions, UnavailableError, same
+from reporting.dashboard.logins import LoginError, Sessions, UnavailableError, same
 from reporting.dashboard.pages import PAGES, ROWS_SHOWN, Asked, find_table
+from reporting.dashboard.receiver import ReceiverError
+from reporting.dashboard.web import (
+    SESSION_COOKIE,
+    ForgedFormError,
+    LoggedIn,
+    NotFoundError,
+    NotLoggedInError,
+    check_form,
+    find_company,
+    page,
+    see_other,
+    session_id,
+)
 from reporting.metrics import customers
 from reporting.metrics.company import Choices, CompanyFacts, choices, companies
 from reporting.report.content import read_report
@@ -29,8 +42,10 @@ from reporting.report.page import render as render_report
 from warehouse.settings import Settings, get_settings
 
 HERE = Path(__file__).parent
-SESSION_COOKIE = "clv_session"
 LOGIN_COOKIE = "clv_login"
+
+#: Of the form around a file.
+_FORM_BYTES = 64 * 1024
 
 _logger = logging.getLogger("clv.dashboard")
 
@@ -52,18 +67,6 @@ _REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-
-class NotLoggedInError(Exception):
-    """Nobody is logged in, so there is no page but the login."""
-
-
-class NotFoundError(Exception):
-    """There is no such thing, or it isn't for whoever asks: the answer is the same."""
-
-
-class ForgedFormError(Exception):
-    """A form that wasn't ours, or is too old."""
 
 
 def create_app(settings: Settings | None = None, sessions: Sessions | None = None) -> FastAPI:
@@ -91,48 +94,10 @@ def create_app(settings: Settings | None = None, sessions: Sessions | None = Non
     app.middleware("http")(_secured)
     _add_troubles(app)
     _add_login(app)
+    # Before the pages, whose addresses take any name.
+    app.include_router(uploads.router)
     _add_pages(app)
-    from reporting.dashboard.uploads import add_uploads
-
-    add_uploads(app)
     return app
-
-
-# ---------------------------------------------------------------------------- who asks
-
-
-def current_session(request: Request) -> Session:
-    """Returns the session of whoever asks.
-
-    Raises:
-        NotLoggedInError: There is none, or it has ended.
-    """
-    session = request.app.state.sessions.find(_session_id(request))
-    if session is None:
-        raise NotLoggedInError
-    found: Session = session
-    return found
-
-
-def _session_id(request: Request) -> str:
-    try:
-        signed = request.app.state.signer.unsign(request.cookies.get(SESSION_COOKIE, ""))
-    except BadSignature:
-        return ""
-    return str(signed.decode("ascii", "replace"))
-
-
-LoggedIn = Annotated[Session, Depends(current_session)]
-
-
-def check_form(session: Session, token: str) -> None:
-    """Lets a form through that came from a page of this session.
-
-    Raises:
-        ForgedFormError: It didn't.
-    """
-    if not same(session.token, token):
-        raise ForgedFormError
 
 
 def _add_login(app: FastAPI) -> None:
@@ -150,14 +115,14 @@ def _add_login(app: FastAPI) -> None:
         if not token or not same(request.cookies.get(LOGIN_COOKIE, ""), token):
             return _login_form(request, "The page was too old. Try again.", user, 403)
         try:
-            session_id = request.app.state.sessions.log_in(user.strip(), password)
+            made = request.app.state.sessions.log_in(user.strip(), password)
         except LoginError as error:
             _logger.info("Refused a login.")
             return _login_form(request, str(error), user, 401)
         except UnavailableError as error:
             return _login_form(request, str(error), user, 503)
-        answer = RedirectResponse("/", status_code=303)
-        signed = request.app.state.signer.sign(session_id).decode("ascii")
+        answer = see_other("/")
+        signed = request.app.state.signer.sign(made).decode("ascii")
         _set_cookie(request, answer, SESSION_COOKIE, signed)
         answer.delete_cookie(LOGIN_COOKIE)
         return answer
@@ -169,8 +134,8 @@ def _add_login(app: FastAPI) -> None:
         token: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:
         check_form(session, token)
-        request.app.state.sessions.log_out(_session_id(request))
-        answer = RedirectResponse("/login", status_code=303)
+        request.app.state.sessions.log_out(session_id(request))
+        answer = see_other("/login")
         answer.delete_cookie(SESSION_COOKIE)
         return answer
 
@@ -192,9 +157,6 @@ def _set_cookie(request: Request, answer: Response, name: str, value: str) -> No
     )
 
 
-# ---------------------------------------------------------------------------- what is asked
-
-
 def _add_pages(app: FastAPI) -> None:
     @app.get("/health")
     def health() -> Response:
@@ -206,11 +168,11 @@ def _add_pages(app: FastAPI) -> None:
             known = companies(connection)
         if not known:
             raise NotFoundError
-        return RedirectResponse(f"/companies/{next(iter(known))}/overview", status_code=303)
+        return see_other(f"/companies/{next(iter(known))}/overview")
 
     @app.get("/companies/{company_id}")
     def company(company_id: str) -> Response:
-        return RedirectResponse(f"/companies/{company_id}/overview", status_code=303)
+        return see_other(f"/companies/{company_id}/overview")
 
     @app.get("/companies/{company_id}/report")
     def report(session: LoggedIn, company_id: str) -> Response:
@@ -241,7 +203,7 @@ def _add_pages(app: FastAPI) -> None:
             sections=sections,
         )
 
-    @app.get("/companies/{company_id}/{name}/{table}.csv")
+    @app.get("/companies/{company_id}/exports/{name}/{table}.csv")
     def exported(
         request: Request, session: LoggedIn, company_id: str, name: str, table: str
     ) -> Response:
@@ -299,7 +261,7 @@ def _add_pages(app: FastAPI) -> None:
             place=asked.place,
             total=total,
             pages=-(-total // ROWS_SHOWN),
-            export_link=f"/companies/{company_id}/{name}/{{table}}.csv"
+            export_link=f"/companies/{company_id}/exports/{name}/{{table}}.csv"
             + asked.filters.query(**asked.options),
         )
 
@@ -318,34 +280,12 @@ def _add_pages(app: FastAPI) -> None:
         return Response(content, media_type=kind, headers=headers)
 
 
-def find_company(known: Mapping[str, CompanyFacts], company_id: str) -> CompanyFacts:
-    """Returns a company of those that the reader sees.
-
-    Raises:
-        NotFoundError: It isn't among them.
-    """
-    if company_id not in known:
-        raise NotFoundError
-    return known[company_id]
-
-
 def _asked(
     request: Request, facts: CompanyFacts, offered: Choices, *, whole: bool = False
 ) -> Asked:
     query = dict(request.query_params)
     options = {name: query[name] for name in ("by", "order", "search", "page") if query.get(name)}
     return Asked(facts, read_filters(facts, offered, query), options, whole)
-
-
-# ---------------------------------------------------------------------------- how it is sent
-
-
-def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Renders a page."""
-    templates = request.app.state.templates
-    return HTMLResponse(
-        templates.get_template(template).render(nav=PAGES, **values), status_code=status
-    )
 
 
 #: Files that pages ask for, by name.
@@ -372,7 +312,14 @@ def _asset(name: str) -> str:
 
 async def _secured(request: Request, following: Any) -> Response:
     began = time.perf_counter()
-    answer: Response = await following(request)
+    declared = request.headers.get("content-length", "")
+    longest = request.app.state.settings.upload_max_bytes + _FORM_BYTES
+    if declared.isdecimal() and int(declared) > longest:
+        answer = _trouble(
+            request, 413, "The file is too long", f"Files may have {longest / 1024**2:,.0f} MB."
+        )
+    else:
+        answer = await following(request)
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
     answer.headers.setdefault("Content-Security-Policy", _POLICY)
@@ -386,7 +333,7 @@ def _add_troubles(app: FastAPI) -> None:
     def not_logged_in(request: Request, error: Exception) -> Response:
         if request.method != "GET" or request.url.path.endswith(".csv"):
             return _trouble(request, 401, "Log in first", "The session has ended.")
-        return RedirectResponse("/login", status_code=303)
+        return see_other("/login")
 
     @app.exception_handler(404)
     @app.exception_handler(405)
@@ -408,6 +355,7 @@ def _add_troubles(app: FastAPI) -> None:
     def wrong_filter(request: Request, error: Exception) -> Response:
         return _trouble(request, 400, "That filter isn't known", str(error))
 
+    @app.exception_handler(ReceiverError)
     @app.exception_handler(UnavailableError)
     def unavailable(request: Request, error: Exception) -> Response:
         return _trouble(request, 503, "Not now", str(error))

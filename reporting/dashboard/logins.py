@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from warehouse.connection import url
@@ -62,16 +62,23 @@ class Session:
     Attributes:
         user: Name of the role.
         pool: Connections as that role.
+        address: How they connect; the password is in it.
         token: What a form has to bring back, so that no other site can send one.
         began: When, by the monotonic clock.
         seen: When the last page was asked for, likewise.
     """
 
     user: str
-    pool: ConnectionPool[Any]
+    pool: ConnectionPool[Any] = field(repr=False)
+    address: str = field(repr=False)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     began: float = 0.0
     seen: float = 0.0
+
+    def credentials(self) -> tuple[str, str]:
+        """Returns name and password, for the receiver, which asks the database itself."""
+        known = conninfo_to_dict(self.address)
+        return self.user, str(known.get("password") or "")
 
     @contextmanager
     def reading(self) -> Iterator[Connection[Any]]:
@@ -134,7 +141,7 @@ class Sessions:
                 f"{user} sees every company whatever was granted, so it can't be used here. Make a "
                 "reader: clv grant NAME --company ID"
             )
-        session = Session(user, self._pool(address))
+        session = Session(user, self._pool(address), address)
         session.began = session.seen = self._clock()
         session_id = secrets.token_urlsafe(32)
         with self._lock:

@@ -1,5 +1,6 @@
 """The code location loads, and what others rely on has the agreed keys and names."""
 
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -9,7 +10,10 @@ import dagster as dg
 import pytest
 
 from orchestration.environment import SILENCED
-from orchestration.manifest import ensure_manifest
+from orchestration.lib.freshness import CHECK, WATCHED
+from orchestration.manifest import MANIFEST, ensure_manifest
+from orchestration.refresh import JOBS
+from warehouse.companies import Sources
 from warehouse.settings import PROJECT_ROOT
 
 #: Sources that are landed from an API.
@@ -149,7 +153,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("nightly")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "land"
-    for name in ("nightly_flow", "run_failure", "dead_runs"):
+    for name in ("nightly_flow", "run_failure", "dead_runs", "freshness"):
         sensor = definitions.resolve_sensor_def(name)
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 
@@ -163,6 +167,10 @@ def test_every_asset_is_in_exactly_one_job(
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)
+
+
+def test_every_job_of_the_flow_is_told_in_words() -> None:
+    assert set(JOBS) == {"land", "transform", "score", "publish", "report"}
 
 
 @pytest.mark.parametrize("source", APIS)
@@ -233,3 +241,34 @@ def test_what_every_row_of_an_api_needs_is_checked(source: str) -> None:
     for table in import_module(f"ingestion.sources.{source}.tables").TABLES:
         needed = {column.name for column in table.columns if column.required}
         assert needed <= {*suite.KEYS[table.name], *suite.REQUIRED[table.name]}, table.name
+
+
+def test_keys_of_published_tables_are_enforced(definitions: dg.Definitions) -> None:
+    manifest = json.loads(MANIFEST.read_text())
+    for node in manifest["nodes"].values():
+        # Quarantine keeps rows as they are, with or without what makes a key.
+        if node["resource_type"] != "model" or node["schema"] != "marts":
+            continue
+        unique = [
+            index["columns"] for index in node["config"].get("indexes", []) if index.get("unique")
+        ]
+        assert unique, f"{node['name']} has no unique index over its key"
+        for column in unique[0]:
+            constraints = [each["type"] for each in node["columns"][column]["constraints"]]
+            assert "not_null" in constraints, f"{column} of {node['name']} may be null"
+
+
+def test_every_column_and_model_is_described(definitions: dg.Definitions) -> None:
+    manifest = json.loads(MANIFEST.read_text())
+    for node in [*manifest["nodes"].values(), *manifest["sources"].values()]:
+        if node["resource_type"] in ("model", "source", "seed"):
+            assert node["description"], node["name"]
+            for column in node["columns"].values():
+                assert column["description"], f"{column['name']} of {node['name']}"
+
+
+def test_every_source_of_companies_yml_is_watched(definitions: dg.Definitions) -> None:
+    assert set(WATCHED) == set(Sources.model_fields)
+    graph = definitions.resolve_asset_graph()
+    watched = {key.asset_key for key in graph.asset_check_keys if key.name == CHECK}
+    assert watched == set(WATCHED.values())

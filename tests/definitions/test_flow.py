@@ -1,15 +1,10 @@
 """The order of the jobs: what a night runs next, and who is held."""
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
-import yaml
-from dagster import DagsterEvent, DagsterEventType
 
-from orchestration.defs.quality.freshness import companies_are_fresh
 from orchestration.lib.flow import (
     COMPANY_TAG,
     LAND,
@@ -22,7 +17,6 @@ from orchestration.lib.flow import (
     held,
     next_runs,
 )
-from orchestration.resources.companies import CompaniesFile
 
 NIGHT = "2026-07-01T02:00"
 COMPANIES = ["acme", "bolt"]
@@ -44,14 +38,6 @@ class Night:
             tags[COMPANY_TAG] = company
         self.instance.add_run(
             dg.DagsterRun(job_name=job, run_id=f"run-{self.runs}", status=status, tags=tags)
-        )
-
-    def end(self, hours_ago: float) -> None:
-        """Lets the last run end well at a time."""
-        self.instance.report_dagster_event(
-            DagsterEvent(DagsterEventType.RUN_SUCCESS.value, job_name=LAND),
-            run_id=f"run-{self.runs}",
-            timestamp=time.time() - hours_ago * 3600,
         )
 
     def next(self) -> list[tuple[str | None, str | None]]:
@@ -156,24 +142,3 @@ def test_assets_landed_by_hand_count_as_a_landing(night: Night) -> None:
         )
         night.instance.add_run(run)
     assert set(held(night.instance, COMPANIES)) == {"acme"}
-
-
-def test_each_company_is_watched_by_its_own_last_landing(night: Night, tmp_path: Path) -> None:
-    company = {"base_currency": "USD", "timezone": "UTC", "margin_rate": 0.3}
-    file = tmp_path / "companies.yml"
-    file.write_text(
-        yaml.safe_dump(
-            {"companies": [{"id": name, "name": name, **company} for name in (*COMPANIES, "new")]}
-        )
-    )
-    night.add(LAND, STARTED, "acme")
-    night.end(hours_ago=2)
-    night.add(LAND, FAILURE, "acme")
-    night.add(LAND, STARTED, "bolt")
-    night.end(hours_ago=30)
-    context = dg.build_asset_check_context(instance=night.instance)
-    found = companies_are_fresh(context, companies_file=CompaniesFile(path=str(file)))
-    assert isinstance(found, dg.AssetCheckResult)
-    assert not found.passed
-    assert found.severity == dg.AssetCheckSeverity.WARN
-    assert found.description == "bolt last landed 30 hours ago; new has never landed"

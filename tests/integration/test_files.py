@@ -313,6 +313,29 @@ def test_reconciliation_finds_what_is_missing_and_what_is_wrong(tmp_path: Path, 
     assert "4 rows in the files, 1 landed and 2 in quarantine" in differences()
 
 
+def test_refunds_in_a_column_of_their_own_are_taken_off(tmp_path: Path, rows: Any) -> None:
+    (tmp_path / "a.csv").write_text(
+        "who,day,paid,note,back\n"
+        "1,2026-02-01,10.00,,2.50\n2,2026-02-01,10.00,,-2.50\n3,2026-02-01,10.00,,\n"
+        "4,2026-02-01,10.00,,10.00\n5,2026-02-01,10.00,,all of it\n"
+    )
+    feed = make_company().model_dump()["sources"]["files"][0]
+    feed["columns"]["refunded"] = "back"
+    company = Company.model_validate(make_company().model_dump() | {"sources": {"files": [feed]}})
+    land(tmp_path, company)
+    assert rows(f"select customer_id, amount, extra::json ->> 'back' from {LANDED} order by 1") == [
+        ("1", Decimal("7.5"), "2.50"),
+        ("2", Decimal("7.5"), "-2.50"),
+        ("3", Decimal(10), ""),
+        ("4", Decimal(0), "10.00"),
+    ]
+    assert rows("select column_name, raw_row ->> 'who' from quarantine.rejected_rows") == [
+        ("back", "5")
+    ]
+    (one,) = company.sources.files
+    assert compare_feed(company, one, tmp_path, "order_lines").differences == ()
+
+
 @pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.faults)])
 def test_killed_at_any_moment(
     tmp_path: Path, rows: Any, connection: Connection[Any], kills: int

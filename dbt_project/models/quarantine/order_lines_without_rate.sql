@@ -20,6 +20,8 @@ select
     order_lines.currency,
     order_lines.base_currency,
     case
+        when order_lines.currency is null then 'no currency'
+        when order_lines.order_date is null then 'no date'
         when currencies.currency_code is null
             then 'unknown currency ' || order_lines.currency
         else

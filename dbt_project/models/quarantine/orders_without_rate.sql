@@ -19,6 +19,8 @@ select
     orders.shop_currency,
     orders.base_currency,
     case
+        when orders.currency is null then 'no currency'
+        when orders.order_date is null then 'no date'
         when currencies.currency_code is null then 'unknown currency ' || orders.currency
         else
             'no exchange rate from ' || orders.currency

@@ -47,6 +47,8 @@ class Setup:
     Attributes:
         timezone: Of the site; None is the company's.
         permalinks: Whether addresses are pretty; if not, the API is at ?rest_route= alone.
+        not_found: Whether the web server answers 404 where the API isn't; else it hands everything
+            on to WordPress, which shows its front page.
         folder: Where the site lies below its host, such as "/shop".
         version: Of WooCommerce, major and minor: /refunds came with 9.0, /variations with 10.3.
         decimals: Of every amount. Two is usual; a site that sells in dinars needs three.
@@ -54,6 +56,7 @@ class Setup:
 
     timezone: str | None = None
     permalinks: bool = True
+    not_found: bool = False
     folder: str = ""
     version: tuple[int, int] = (11, 0)
     decimals: int = 3
@@ -76,6 +79,9 @@ class Site(Controlled):
                 *self.control_routes(),
                 Route(f"{folder}/wp-json/{{route:path}}", self.pretty),
                 Route(f"{folder}/", self.plain),
+                Route(f"{folder}/index.php", self.plain),
+                # Without pretty permalinks the front page is wherever nothing else is.
+                Route(f"{folder}/{{anything:path}}", self.front),
             ]
         )
 
@@ -84,14 +90,20 @@ class Site(Controlled):
     async def pretty(self, request: HttpRequest) -> Response:
         """Answers at an address of the usual kind, if the site has such."""
         if not self.setup.permalinks:
-            return Response("<html>Not Found</html>", 404, media_type="text/html")
+            return await self.front(request)
         return await self._answer(request, request.path_params["route"])
+
+    async def front(self, request: HttpRequest) -> Response:
+        """Shows a page for people, or none."""
+        if self.setup.permalinks or self.setup.not_found:
+            return Response("<html>Not Found</html>", 404, media_type="text/html")
+        return Response("<!DOCTYPE html><html>A shop</html>", media_type="text/html")
 
     async def plain(self, request: HttpRequest) -> Response:
         """Answers at the address that every site has."""
         route = request.query_params.get("rest_route")
         if route is None:
-            return Response("<html>A shop</html>", media_type="text/html")
+            return Response("<!DOCTYPE html><html>A shop</html>", media_type="text/html")
         return await self._answer(request, route.strip("/"))
 
     async def _answer(self, request: HttpRequest, route: str) -> Response:

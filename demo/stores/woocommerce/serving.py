@@ -15,6 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     usual = Setup()
     parser.add_argument("--timezone", help="of the site; default: the company's")
     parser.add_argument("--plain-permalinks", action="store_true", help="no /wp-json, as it may be")
+    parser.add_argument("--not-found", action="store_true", help="404 where the API isn't")
     parser.add_argument("--folder", default=usual.folder, help="where the site lies: /shop")
     parser.add_argument(
         "--version", default="{}.{}".format(*usual.version), help="of WooCommerce: 8.2, 9.0, 11.0"
@@ -28,6 +29,7 @@ def serve(chosen: argparse.Namespace) -> Served:
     setup = Setup(
         timezone=chosen.timezone,
         permalinks=not chosen.plain_permalinks,
+        not_found=chosen.not_found,
         folder=chosen.folder,
         version=(int(major), int(minor)),
         decimals=chosen.decimals,

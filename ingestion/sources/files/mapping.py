@@ -330,11 +330,26 @@ def _assign_amounts(guess: Guess, columns: list[_Column]) -> None:
         guess.notes.append(f"{amount.header!r} is taken for the amount: it holds decimals.")
     if quantities and quantities[0] is not amount:
         guess.columns["quantity"] = quantities[0].header
-    refunds = [column.header for column in columns if "refund" in _plain(column.header).split()]
-    if refunds:
+    _assign_refunds(guess, columns)
+
+
+def _assign_refunds(guess: Guess, columns: list[_Column]) -> None:
+    """Takes off what was given back, where it stands in a column of its own."""
+    amount = guess.columns.get("amount", "")
+    apart = [column for column in columns if "refund" in _plain(column.header).split()]
+    if "net" not in _plain(amount).split():
+        refunds = _numbers(columns, "refunded")
+        orders = _named(columns, "order_id")
+        # What is the same on all lines of an order would be taken off once a line.
+        repeated = refunds and orders and _is_of_order(refunds[0], orders[0])
+        if refunds and not repeated and refunds[0].header not in guess.columns.values():
+            guess.columns["refunded"] = refunds[0].header
+            guess.notes.append(f"{refunds[0].header!r} is taken off the amount.")
+            return
+    if apart:
         guess.notes.append(
-            f"Refunds stand apart in {', '.join(map(repr, refunds))} and are not taken off: export "
-            "refunds as lines of their own with a negative amount."
+            f"Refunds stand apart in {', '.join(repr(column.header) for column in apart)} and are "
+            "not taken off: map refunded by hand if the amount is before them."
         )
 
 

@@ -225,20 +225,22 @@ class RowParser(_Parser[FileFeed]):
         ordered_at, order_date = self._when(row)
         currency = self._currency(row)
         amount, quantity = self._amount_and_quantity(row, currency)
+        # What was given back is in the amount of nobody else; some exports write a minus before it.
+        refunded = self._money(row, "refunded", currency, optional=True) or Decimal(0)
         return {
             "order_id": self._text(row, "order_id"),
             "customer_id": customer_id,
             "email": email,
             "ordered_at": ordered_at,
             "order_date": order_date,
-            "amount": amount,
+            "amount": amount - abs(refunded),
             "quantity": quantity,
             "currency": currency,
             "channel": self._text(row, "channel"),
             "country": self._text(row, "country"),
             "product": self._text(row, "product"),
-            # The price itself has no column of its own.
-            "extra": self._extra(row, kept=frozenset({"unit_price"})),
+            # Neither the price nor what was given back has a column of its own.
+            "extra": self._extra(row, kept=frozenset({"unit_price", "refunded"})),
         }
 
     def _is_left_out(self, row: dict[str, str]) -> bool:

@@ -120,10 +120,11 @@ def row_amount(row: dict[str, str], feed: Feed) -> Decimal:
     def read(column: str) -> Decimal:
         return to_amount(row.get(feed.columns[column]), feed.decimal)  # type: ignore[index]
 
+    refunded = abs(read("refunded")) if "refunded" in feed.columns else Decimal(0)
     if "amount" in feed.columns:
-        return read("amount")
+        return read("amount") - refunded
     product = read("unit_price") * read("quantity")
-    return product.quantize(_CENT) if abs(product) < _LIMIT else Decimal(0)
+    return (product.quantize(_CENT) if abs(product) < _LIMIT else Decimal(0)) - refunded
 
 
 def _is_left_out(row: dict[str, str], feed: Feed, company: Company) -> bool:

@@ -90,6 +90,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         *("menge", "anzahl", "stuckzahl", "quantite", "qte", "cantidad", "quantita", "aantal"),
         *("ilosc", "quantidade", "数量", "個数", "수량"),
     ),
+    # Other columns with refunds in their name may be rates, days, or part of the amount.
+    "refunded": (
+        *("refunded amount", "amount refunded", "refund amount", "total refunded", "refunded"),
+        *("order refund amount", "erstattet", "erstattungsbetrag", "erstatteter betrag"),
+        *("montant rembourse", "importe reembolsado", "importo rimborsato", "返金額", "환불금액"),
+    ),
     "currency": (
         *("currency", "currency code", "order currency", "waehrung", "wahrung", "devise"),
         *("moneda", "divisa", "valuta", "waluta", "moeda", "通貨", "통화", "货币", "币种", "幣別"),

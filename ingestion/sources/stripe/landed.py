@@ -51,6 +51,18 @@ class Landed:
         pending = sql.SQL("status = 'pending' and created_at >= {}").format(sql.Literal(since))
         return self._moment(BALANCE_TRANSACTIONS.name, pending)
 
+    def long_pending(self, before: datetime) -> Iterator[list[str]]:
+        """Yields the ids of balance transactions that are still pending, some at a time.
+
+        Args:
+            before: When the newest of them was created, excluded.
+        """
+        pending = sql.SQL(
+            "select id from {table} where company_id = {company} and status = 'pending'"
+            " and created_at < {before} order by created_at, id"
+        )
+        yield from self._ids(BALANCE_TRANSACTIONS.name, pending, before=sql.Literal(before))
+
     def living(self, table: str) -> Iterator[list[str]]:
         """Yields the ids of a table that aren't marked as deleted, some at a time."""
         yield from self._ids(
@@ -71,7 +83,7 @@ class Landed:
             ),
         )
 
-    def _ids(self, table: str, query: sql.SQL) -> Iterator[list[str]]:
+    def _ids(self, table: str, query: sql.SQL, **more: sql.Composable) -> Iterator[list[str]]:
         if not {table, DELETIONS.name} <= self.tables():
             return
         filled = query.format(
@@ -79,6 +91,7 @@ class Landed:
             deletions=_name(DELETIONS.name),
             company=sql.Literal(self.company_id),
             entity=sql.Literal(table),
+            **more,
         )
         with connect() as connection, connection.cursor(name="landed_ids") as cursor:
             cursor.execute(filled)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import dlt
@@ -48,7 +49,7 @@ EVENTS_KEPT = timedelta(days=30)
 #: of one by one; fewer requests, and bounded memory.
 MOST_CHANGES = 5_000
 
-#: A balance transaction that is pending for longer is left to a backfill.
+#: A balance transaction that is pending for longer is asked for by its id, not by its time.
 LONGEST_PENDING = timedelta(days=30)
 
 #: More of a list gone than this share of it, and than a few, is not believed: the key of another
@@ -160,7 +161,10 @@ def _changes(account: Account) -> Iterator[Pages]:
         if entity.name in whole:
             yield from _all(account, entity, now)
         else:
-            yield from _new(account, entity, Window(start=_from(account, entity, start, now)))
+            window = Window(start=_from(account, entity, start, now))
+            yield from _new(account, entity, window)
+            if entity.table is tables.BALANCE_TRANSACTIONS and start is not None:
+                yield from _long_pending(account, entity, window, now)
     if start is not None and len(whole) < len(account.entities):
         yield from _changed(account, start, now, whole)
     state["seen_at"] = max(now, seen or now).isoformat()
@@ -181,6 +185,23 @@ def _from(
         return start
     oldest = account.landed.oldest_pending(now - LONGEST_PENDING)
     return start if oldest is None else min(start, oldest)
+
+
+def _long_pending(
+    account: Account, entity: Entity, taken: Window, now: datetime
+) -> Iterator[Pages]:
+    """Asks again for what has been pending for long: a payout that is held, a reserve.
+
+    No event tells when it comes free, and a list from so far back would be most of the account.
+    """
+    pending = chain.from_iterable(account.landed.long_pending(now - LONGEST_PENDING))
+    ids = list(islice(pending, MOST_CHANGES + 1))
+    if len(ids) > MOST_CHANGES:
+        account.warnings.append(
+            f"{entity.name}: more than {MOST_CHANGES:,} are pending for over "
+            f"{LONGEST_PENDING.days} days; the oldest of them were asked for."
+        )
+    yield from _read_again(account, entity, ids[:MOST_CHANGES], "sweep", now, taken)
 
 
 def _new(account: Account, entity: Entity, window: Window) -> Iterator[Pages]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 import requests
@@ -30,6 +30,11 @@ Node = Any
 
 NAMESPACE = "wc/v3"
 
+#: Where the API lies without pretty permalinks. Of WooCommerce up to 11.0 only an address with
+#: "wp-json/wc/" in it is looked at for a key; WordPress doesn't mind a parameter that it doesn't
+#: know. And a signature of the folder alone would be one of another address there.
+_PLAIN = f"index.php?rest_route=/{NAMESPACE}/{{route}}&via=wp-json/{NAMESPACE}"
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _READ = _REDIRECTS | {200, 400, 401, 403, 404}
 
@@ -42,8 +47,8 @@ _HINTS = {
         "Put a valid key and secret in place (WooCommerce > Settings > Advanced > REST API, read "
         "access, of an administrator or shop manager). If they are right: site in companies.yml "
         "has to be written as WordPress knows it (http or https, www or not, the port), the "
-        "clocks may differ by 15 minutes at most, and the web server has to hand the "
-        "Authorization header on to PHP."
+        "clocks may differ by 15 minutes at most, the web server has to hand the Authorization "
+        "header on to PHP, and WordPress behind a proxy has to be told that it is reached by https."
     ),
     403: (
         "The key may not read this, or a firewall or a security plugin refuses the request: give "
@@ -137,12 +142,9 @@ class WooCommerceClient:
         try:
             return self._send(name, route, parameters or {})
         except _ElsewhereError:
-            # Every WordPress answers here, whatever its permalinks are.
+            # Every WordPress answers at the other address, whatever its permalinks are.
             self._pretty = False
-            try:
-                return self._send(name, route, parameters or {})
-            except _ElsewhereError:
-                raise self.error(name, f"HTTP 404. {_HINTS[404]}") from None
+            return self._send(name, route, parameters or {})
 
     def error(self, name: str, what: str) -> SourceError:
         """Builds an error that names site and request."""
@@ -151,8 +153,7 @@ class WooCommerceClient:
     def _send(self, name: str, route: str, parameters: dict[str, Any]) -> Answer:
         address = f"{self._site}/wp-json/{NAMESPACE}/{route}"
         if self._pretty is False:
-            address = f"{self._site}/"
-            parameters = {"rest_route": f"/{NAMESPACE}/{route}"} | parameters
+            address = f"{self._site}/{_PLAIN.format(route=route)}"
         self.requests += 1
         answer = self.transport.send(
             name,
@@ -171,7 +172,10 @@ class WooCommerceClient:
     def _read(self, name: str, response: requests.Response) -> Answer:
         status = response.status_code
         if status in _REDIRECTS:
-            raise self.error(name, self._moved(response.headers.get("Location", "")))
+            location = response.headers.get("Location", "")
+            if self._pretty is None and self._is_front(location):
+                raise _ElsewhereError
+            raise self.error(name, self._moved(location))
         if status != 200:
             self._refuse(name, response)
         self._look_at_clock(response.headers.get("Date"))
@@ -204,6 +208,11 @@ class WooCommerceClient:
             "address into companies.yml as the site."
         )
 
+    def _is_front(self, location: str) -> bool:
+        """Says whether a redirect leads to the same site, and away from its API."""
+        there = urljoin(f"{self._site}/", location) if location else ""
+        return there.startswith(f"{self._site}/") and "/wp-json" not in there
+
     def _look_at_clock(self, date: str | None) -> None:
         try:
             moment = parsedate_to_datetime(date or "")
@@ -220,6 +229,9 @@ class WooCommerceClient:
             found = _after_notice(content)
         if found is None:
             page = b"<html" in content[:2048].lower()
+            if page and self._pretty is None:
+                # Without pretty permalinks WordPress shows its front page wherever it is asked.
+                raise _ElsewhereError
             raise TryAgainError(
                 "the answer is a web page (of a firewall, or for maintenance?)"
                 if page

@@ -14,11 +14,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from ingestion.arrow import Kind, Node, Table
+from ingestion.arrow import MONEY, Kind, Node, Table
 
 _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.ASCII)
 _YES, _NO = {"1", "yes", "true", "on"}, {"", "0", "no", "false", "off"}
 _LONGEST_NUMBER = 18
+
+#: Decimals of money in the warehouse.
+_CENTS = MONEY.scale
 
 
 def tidy(table: Table, node: Node) -> Node:
@@ -58,11 +61,16 @@ def as_list(value: Any) -> Any:
 
 
 def _unset(value: Any) -> bool:
-    return value is None or value is False or (isinstance(value, str) and not value.strip())
+    """Says whether nothing is meant: null, false, "", or an array that nobody has filled."""
+    return value is None or value is False or value in ([], {}) or _blank(value)
+
+
+def _blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _text(value: Any) -> Any:
-    if value is None or value is False or value == "":
+    if value == "" or (not isinstance(value, str) and _unset(value)):
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return repr(value)
@@ -79,6 +87,14 @@ def _whole(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**_LONGEST_NUMBER:
         return int(value)
     return value
+
+
+def _money(value: Any) -> Any:
+    if isinstance(value, float):
+        # No amount is exact as a number: three times 0.1 is 0.30000000000000004.
+        number = Decimal(repr(value))
+        return f"{round(number, _CENTS):f}" if number.is_finite() else value
+    return _decimal(value)
 
 
 def _decimal(value: Any) -> Any:
@@ -116,7 +132,7 @@ def _time(value: Any) -> Any:
 _READERS: dict[Kind, Callable[[Any], Any]] = {
     "text": _text,
     "key": _whole,
-    "money": _decimal,
+    "money": _money,
     "rate": _decimal,
     "number": _whole,
     "flag": _flag,

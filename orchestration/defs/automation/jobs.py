@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.defs.quality.freshness import companies_are_fresh
+from orchestration.defs.quality.freshness import checks as freshness_checks
 from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRANSFORM
 from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
@@ -56,9 +56,10 @@ report = dg.define_asset_job(
     description="Writes the report of one company: a page for the shop's owner.",
 )
 
+# A job of checks alone can't have partitions; its runs say by their tag which company they are of.
 watch = dg.define_asset_job(
     name="watch",
-    selection=dg.AssetSelection.checks(companies_are_fresh),
+    selection=dg.AssetSelection.checks(*freshness_checks),
     executor_def=in_process,
-    description="Finds companies that have not landed for too long.",
+    description="Says of one company, source by source, whether it has landed lately.",
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import land, watch
+from orchestration.defs.automation.jobs import land
 from orchestration.lib.flow import LANDINGS_TAG, NIGHT_TAG
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
@@ -32,12 +32,3 @@ def nightly(
             partition_key=company_id,
             tags={NIGHT_TAG: night, LANDINGS_TAG: str(len(companies))},
         )
-
-
-hourly = dg.ScheduleDefinition(
-    name="hourly",
-    job=watch,
-    cron_schedule="30 * * * *",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Looks whether every company has landed lately, also when nothing else runs.",
-)

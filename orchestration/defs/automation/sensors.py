@@ -1,9 +1,12 @@
 """What reacts to events."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
-from orchestration.defs.automation.jobs import publish, report, score, transform
-from orchestration.lib.flow import LAND, NIGHT_TAG, next_runs
+from orchestration.defs.automation.jobs import publish, report, score, transform, watch
+from orchestration.lib.flow import COMPANY_TAG, LAND, NIGHT_TAG, next_runs
+from orchestration.lib.freshness import looks_due
 from orchestration.lib.liveness import fail_dead_runs
 from orchestration.resources.companies import CompaniesFile
 from orchestration.resources.notifier import Notifier
@@ -65,3 +68,28 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Ends what a crash left as running."""
     found = fail_dead_runs(context.instance)
     return dg.SkipReason(f"Failed: {', '.join(found)}" if found else "Every run is alive.")
+
+
+@dg.sensor(
+    name="freshness",
+    job=watch,
+    minimum_interval_seconds=900,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Has the checks is_fresh of a company evaluated when time alone has changed what they "
+        "say, also where nothing runs any more."
+    ),
+)
+def freshness(
+    context: dg.SensorEvaluationContext, companies_file: CompaniesFile
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Requests a run for each company of which the checks say what is no longer true."""
+    companies = companies_file.all()
+    due = looks_due(context.instance, companies)
+    for lines in due.values():
+        context.log.info("; ".join(lines))
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
+    return [
+        dg.RunRequest(run_key=f"{hour} {company_id}", tags={COMPANY_TAG: company_id})
+        for company_id in due
+    ] or dg.SkipReason(f"The checks of {len(companies)} companies say what is true.")

@@ -56,6 +56,7 @@ def clv_model_scores(
         log_contest,
         registered_champion,
     )
+    from orchestration.lib.links import dagster_run, mlflow_run
     from warehouse.bulk import replace_frame
     from warehouse.connection import connect
 
@@ -77,6 +78,7 @@ def clv_model_scores(
             | {
                 "registered_model": f"{registered.model_name} version {registered.version}",
                 "mlflow_run_id": registered.mlflow_run_id,
+                "mlflow": dg.MetadataValue.url(mlflow_run(registered.mlflow_run_id)),
             }
         )
     in_service = champions_in_service(tracking, company.id, run)
@@ -96,6 +98,13 @@ def clv_model_scores(
             contests,
             fit_challenger(contest, prepared, days.as_of),
             in_service,
+            {
+                "clv.dagster_run": dagster_run(context.run_id),
+                "clv.data": (
+                    f"marts.customer_daily of {company.id} to {days.as_of}: "
+                    f"{len(days.daily):,} customer-days, hash {run}"
+                ),
+            },
         ),
     )
     with connect() as connection:
@@ -133,6 +142,7 @@ def clv_model_scores(
             "fit": dg.MetadataValue.json(dict(champion.describe().diagnostics)),
             "registered_model": f"{registered.model_name} version {registered.version}",
             "mlflow_run_id": registered.mlflow_run_id,
+            "mlflow": dg.MetadataValue.url(mlflow_run(registered.mlflow_run_id)),
             "cutoff": contest.cutoff.isoformat(),
         }
     )

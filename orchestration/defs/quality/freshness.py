@@ -1,48 +1,37 @@
-"""Whether each company is up to date. Dagster's own policies see the latest company only."""
+"""Whether each company is up to date: a check a source, with a partition a company.
 
-from datetime import UTC, datetime, timedelta
+Each landing evaluates them. Between landings the sensor `freshness` looks, and has those evaluated
+that would say something else by now: a company for which nothing runs is just the one to be seen.
+"""
 
 import dagster as dg
 
-from orchestration.lib.flow import last_landings
+from orchestration.lib.freshness import CHECK, WATCHED, freshness, is_connected
+from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
 
 
-@dg.asset_check(
-    asset=["marts", "dim_companies"],
-    name="companies_are_fresh",
-    description="Each company has landed within its fresh_within_hours (companies.yml).",
-)
-def companies_are_fresh(
-    context: dg.AssetCheckExecutionContext, companies_file: CompaniesFile
-) -> dg.AssetCheckResult:
-    """Looks up when each company last landed well."""
-    now = datetime.now(UTC)
-    companies = companies_file.all()
-    landings = last_landings(context.instance, [company.id for company in companies])
-    stale = []
-    records = []
-    for company in companies:
-        landed = landings[company.id]
-        if landed is None:
-            stale.append(f"{company.id} has never landed")
-        elif now - landed > timedelta(hours=company.fresh_within_hours):
-            stale.append(
-                f"{company.id} last landed {(now - landed) / timedelta(hours=1):.0f} hours ago"
-            )
-        records.append(
-            dg.TableRecord(
-                {
-                    "company": company.id,
-                    "last_landing": landed.isoformat(timespec="seconds") if landed else "never",
-                    "fresh_within_hours": company.fresh_within_hours,
-                }
-            )
-        )
-    return dg.AssetCheckResult(
-        passed=not stale,
-        # What the others have is right all the same.
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(stale) or f"{len(companies)} companies are up to date",
-        metadata={"companies": dg.MetadataValue.table(records)},
+def _freshness_of(source: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=WATCHED[source],
+        name=CHECK,
+        partitions_def=company_partitions,
+        description=(
+            "The company landed well from this source within its fresh_within_hours "
+            "(companies.yml). Looked at by each landing, and between them every quarter of an hour."
+        ),
     )
+    def check(
+        context: dg.AssetCheckExecutionContext, companies_file: CompaniesFile
+    ) -> dg.AssetCheckResult:
+        company = companies_file.get(context.partition_key)
+        if not is_connected(company, source):
+            return dg.AssetCheckResult(
+                passed=True, description=f"{company.id} has no source {source} in companies.yml"
+            )
+        return freshness(context.instance, company, source, context.run.run_id).result()
+
+    return check
+
+
+checks = [_freshness_of(source) for source in WATCHED]

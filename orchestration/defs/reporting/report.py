@@ -43,7 +43,7 @@ def clv_report(context: dg.AssetExecutionContext, mlflow: Mlflow) -> dg.Material
     }
     if stored is not None:
         metadata["mlflow"] = dg.MetadataValue.url(
-            mlflow_run(stored.experiment_id, stored.mlflow_run_id, stored.artifact_path)
+            mlflow_run(stored.mlflow_run_id, stored.experiment_id, stored.artifact_path)
         )
         metadata["mlflow_run_id"] = stored.mlflow_run_id
     return dg.MaterializeResult(metadata=metadata)

@@ -2,7 +2,9 @@
 // pictures works: forms are sent and links are followed.
 "use strict";
 (() => {
+  const here = () => location.pathname + location.search;
   let asked = 0;
+  let shown = here();
 
   async function show(address, remember) {
     const mine = ++asked;
@@ -17,6 +19,7 @@
       if (!answer.ok || answer.redirected || !fresh) { location.assign(address); return; }
       results.replaceWith(fresh);
       if (remember) history.pushState({}, "", address);
+      shown = here();
       clvCharts.draw(fresh);
       document.documentElement.dataset.shown = String(mine);
     } catch (problem) {
@@ -43,7 +46,8 @@
       if (form.period) form.period.addEventListener("change", days);
       form.addEventListener("change", () => show(chosen(form), true));
       form.addEventListener("submit", (event) => { event.preventDefault(); show(chosen(form), true); });
-      window.addEventListener("popstate", () => location.reload());
+      // Fields as well as numbers go back; a jump within the page is no change of address.
+      window.addEventListener("popstate", () => { if (here() !== shown) location.reload(); });
     }
     const company = document.querySelector("select[data-go]");
     if (company) {
@@ -55,6 +59,7 @@
       if (event.target.open) clvCharts.draw(event.target);
     }, true);
     watch();
+    sending();
   }
 
   // Asks how far an upload is until it is at its end.
@@ -70,13 +75,49 @@
         words.textContent = state.text;
         words.className = state.tone;
         if (state.share === null) bar.removeAttribute("value"); else bar.value = state.share;
-        if (state.over) return;
+        // What follows is on the page, not in the bar.
+        if (state.over || state.status !== holder.dataset.status) { location.reload(); return; }
       } catch (problem) {
         words.textContent = "The connection was lost; trying again.";
       }
       setTimeout(look, 1000);
     }
     look();
+  }
+
+  // How much of a file has left the browser.
+  function sending() {
+    const form = document.getElementById("send");
+    if (!form) return;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const holder = form.querySelector(".sending");
+      const [bar, words] = [holder.querySelector("progress"), holder.querySelector("[role=status]")];
+      const button = form.querySelector("button");
+      holder.hidden = false;
+      button.disabled = true;
+      const request = new XMLHttpRequest();
+      request.open("POST", form.action);
+      request.upload.onprogress = (sent) => {
+        if (!sent.lengthComputable) return;
+        bar.value = sent.loaded / sent.total;
+        words.textContent = sent.loaded < sent.total
+          ? `${Math.round(100 * bar.value)} % sent` : "Sent; waiting for the receiver";
+      };
+      request.onload = () => {
+        if (request.status < 300 && request.responseURL !== form.action) {
+          location.assign(request.responseURL);
+        } else {
+          const page = new DOMParser().parseFromString(request.responseText, "text/html");
+          const said = page.querySelector("[role=alert]") || page.querySelector("main p");
+          words.textContent = said ? said.textContent : "It was refused.";
+          words.className = "problem";
+          button.disabled = false;
+        }
+      };
+      request.onerror = () => { words.textContent = "The connection was lost."; button.disabled = false; };
+      request.send(new FormData(form));
+    });
   }
 
   function draw() {

@@ -40,10 +40,15 @@ PASSWORD = "for tests only"
 LINES = {
     "access_one": [
         "ann,ann@one.com,2026-01-05,10",
+        "ann,ann@one.com,2026-02-05,12",
         ",guest@one.com,2026-02-05,20",
         "bob,,2026-02-06,5",
     ],
-    "access_two": ["cid,Cid@Two.com,2026-01-07,30", "cid,cid@two.com,2026-03-01,-4"],
+    "access_two": [
+        "cid,Cid@Two.com,2026-01-07,30",
+        "cid,cid@two.com,2026-02-07,25",
+        "cid,cid@two.com,2026-03-01,-4",
+    ],
 }
 
 
@@ -72,7 +77,7 @@ class Modelled:
 
     def rebuild(self) -> None:
         """Builds every model anew, without the tests, which are others' concern."""
-        said = (started := self.dbt(*REBUILD)).communicate(timeout=120)[0]
+        said = (started := self.dbt(*REBUILD)).communicate(timeout=300)[0]
         assert started.returncode == 0, said[-6000:]
 
     def login(self, user: str, password: str = PASSWORD) -> psycopg.Connection[Any]:
@@ -129,27 +134,66 @@ def modelled(warehouse_settings: Settings) -> Iterator[Modelled]:
     yield made
     shutil.rmtree(folder)
     with connect(settings=warehouse_settings) as connection:
-        for table in ("ml.clv_predictions", "ml.clv_model_scores", "raw_files.order_lines"):
+        for schema, table in (
+            *(("ml", name) for name in ml_tables(connection)),
+            ("raw_files", "order_lines"),
+        ):
             connection.execute(
-                f"delete from {table} where company_id = any(%s)",  # type: ignore[arg-type]
+                sql.SQL("delete from {} where company_id = any(%s)").format(
+                    sql.Identifier(schema, table)
+                ),
                 (list(COMPANIES),),
             )
 
 
+#: What stands in a column of ml where its name says what it must be.
+TOLD: dict[str, object] = {
+    "calculation_date": "2026-03-01",
+    "horizon_months": 12,
+    "currency": "EUR",
+    "is_champion": True,
+    "segment": "all",
+    "direction": "raises",
+    "model": "forecast",
+    "kind": "feature",
+    "basis": "published",
+    "churn_risk": "high",
+}
+#: What stands in any other column, by its type.
+TYPICAL: dict[str, object] = {
+    "date": "2026-01-31",
+    "boolean": False,
+    "text": "something",
+    "integer": 1,
+    "bigint": 1,
+}
+
+
 def predict(connection: psycopg.Connection[Any]) -> None:
-    """Something in the tables of ml, so that there is something to hide."""
-    for company_id, customer_id in zip(COMPANIES, ("ann", "cid"), strict=True):
-        connection.execute(
-            "insert into ml.clv_predictions values (%s, %s, '2026-03-01', 12, 1, 10, 9, 4, 8,"
-            " 'EUR', null, null, 0.5, 0.5, null, 'fitted', 'naive', '1')",
-            (company_id, customer_id),
-        )
-        connection.execute(
-            "insert into ml.clv_model_scores (company_id, run, model, cutoff, horizon, segment,"
-            " horizon_days, rows, is_champion)"
-            " values (%s, 'r', 'naive', '2026-01-31', '4w', 'all', 28, 2, true)",
-            (company_id,),
-        )
+    """Something in every table of ml, so that there is something to hide."""
+    for table in ml_tables(connection):
+        columns = connection.execute(
+            "select column_name, data_type from information_schema.columns"
+            " where table_schema = 'ml' and table_name = %s",
+            (table,),
+        ).fetchall()
+        for company_id, customer_id in zip(COMPANIES, ("ann", "cid"), strict=True):
+            told = TOLD | {"company_id": company_id, "customer_id": customer_id}
+            values = [told.get(name, TYPICAL.get(kind, 0.5)) for name, kind in columns]
+            connection.execute(
+                sql.SQL("insert into ml.{} ({}) values ({})").format(
+                    sql.Identifier(table),
+                    sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
+                    sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+                ),
+                values,
+            )
+
+
+def ml_tables(connection: psycopg.Connection[Any]) -> list[str]:
+    """Every table of schema ml."""
+    found = connection.execute("select tablename from pg_tables where schemaname = 'ml' order by 1")
+    return [name for (name,) in found]
 
 
 @pytest.fixture(scope="session")

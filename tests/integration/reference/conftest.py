@@ -54,7 +54,7 @@ import json, tempfile
 from dbt.cli.main import dbtRunner
 with tempfile.TemporaryDirectory() as folder:
     outcome = dbtRunner().invoke([
-        "--quiet", "{command}", "--selector", "transformation", "--target-path", folder,
+        "--quiet", {command}, "--selector", "transformation", "--target-path", folder,
         "--log-path", folder, "--project-dir", "dbt_project", "--profiles-dir", "dbt_project",
     ])
 print(json.dumps([
@@ -64,14 +64,15 @@ print(json.dumps([
 """
 
 
-def transform(installation: Installation, command: str = "build") -> None:
+def transform(installation: Installation, *command: str) -> None:
     """Builds the marts.
 
     Args:
         installation: Whose.
-        command: Of dbt; run leaves the tests out.
+        command: Of dbt, with its options; build by default, and run leaves the tests out.
     """
-    assert installation.python(_DBT.replace("{command}", command)) == []
+    words = ", ".join(map(repr, command or ("build",)))
+    assert installation.python(_DBT.replace("{command}", words)) == []
 
 
 @dataclass(frozen=True)

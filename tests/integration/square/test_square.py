@@ -254,11 +254,11 @@ def test_what_landed_is_checked_and_reconciled(
 @pytest.mark.faults
 def test_the_command_lands_and_reconciles(connector: Connector) -> None:
     process = connector.start()
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said.decode()
     connector.command.append("--reconcile")
     process = connector.start()
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said.decode()
     assert connector.differences() == []
 

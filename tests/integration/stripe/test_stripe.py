@@ -397,6 +397,28 @@ def test_pending_money_is_asked_for_until_it_is_available(
     assert connector.differences() == []
 
 
+def test_what_is_pending_for_long_is_asked_for_by_its_id(
+    connector: Connector, connection: Postgres
+) -> None:
+    """A reserve is held for months; no event tells when it comes free."""
+    shop = connector.stand_in
+    connector.land()
+    held = connection.execute(
+        "update raw_stripe.balance_transactions set status = 'pending' where company_id = %s"
+        " and id = (select id from raw_stripe.balance_transactions where company_id = %s"
+        " order by created_at limit 1) returning id",
+        (connector.company.id, connector.company.id),
+    ).fetchone()
+    connection.commit()
+    assert held and connector.differences()
+    shop.peace()
+    connector.land()
+    assert connector.differences() == []
+    assert "balance_transaction" in " ".join(shop.operations())
+    asked = [each for each in shop.get("log") if str(held[0]) in str(each.get("path"))]
+    assert len(asked) == 1
+
+
 def test_lists_that_move_while_they_are_read_lose_nothing(connector: Connector) -> None:
     shop = connector.stand_in
     shop.change("add_customers", count=120)

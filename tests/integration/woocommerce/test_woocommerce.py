@@ -315,10 +315,17 @@ def test_an_older_woocommerce_lands_the_same(
     assert connector.differences() == []
 
 
-def test_a_site_with_plain_permalinks_in_a_folder_lands(
-    make_connector: Callable[..., Connector], another_site: Callable[..., StandIn]
+@pytest.mark.parametrize(
+    "setup",
+    [["--folder", "/our/shop"], pytest.param(["--not-found"], marks=pytest.mark.faults)],
+    ids=["front-page", "not-found"],
+)
+def test_a_site_with_plain_permalinks_lands(
+    make_connector: Callable[..., Connector],
+    another_site: Callable[..., StandIn],
+    setup: list[str],
 ) -> None:
-    site = another_site("--company", "acme", "--plain-permalinks", "--folder", "/our/shop")
+    site = another_site("--company", "acme", "--plain-permalinks", *setup)
     connector = make_connector(site)
     connector.land()
     assert connector.differences() == []

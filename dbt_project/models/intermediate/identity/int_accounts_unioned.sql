@@ -82,7 +82,7 @@ files_customers as (
 
 -- Guests, and whoever ordered without being in the list of customers.
 buyers as (
-    {%- for source in ['shopify', 'woocommerce', 'stripe'] %}
+    {%- for source in ['shopify', 'woocommerce', 'stripe', 'square'] %}
         select
             company_id,
             '{{ source }}' as source,

@@ -30,6 +30,14 @@ with orders as (
         0 as shipping_base,
         0 as tip
     from {{ ref('int_stripe_orders_classified') }}
+    union all
+    select
+        {{ columns | join(', ') }},
+        0 as shipping,
+        {{ money('tax * exchange_rate') }} as tax_base,
+        0 as shipping_base,
+        tip
+    from {{ ref('int_square_orders_classified') }}
 )
 
 select

@@ -12,12 +12,17 @@ with orders as (
     union all
     select {{ columns | join(', ') }} from {{ ref('int_stripe_orders_classified') }}
     where status = 'completed'
+    union all
+    select {{ columns | join(', ') }} from {{ ref('int_square_orders_classified') }}
+    where status = 'completed'
 ),
 
 order_lines as (
     select * from {{ ref('int_woocommerce_order_lines_signed') }}
     union all
     select * from {{ ref('int_stripe_order_lines_signed') }}
+    union all
+    select * from {{ ref('int_square_order_lines_signed') }}
 ),
 
 -- A refund has its own day, and the rate of its order's day: what is given back in full nets to

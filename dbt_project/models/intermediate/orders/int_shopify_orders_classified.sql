@@ -68,6 +68,7 @@ rated as (
             when rates.exchange_rate is not null then 'rate'
         end as base_side,
         case
+            when standing.order_date is null then null
             when standing.presentment_currency = standing.base_currency then cast(1 as numeric)
             when standing.currency = standing.base_currency
                 then coalesce(

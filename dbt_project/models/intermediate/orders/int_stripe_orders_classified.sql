@@ -31,7 +31,7 @@ invoices as (
     where
         shop_invoices.invoice_id is null
         and gone.entity_id is null
-        and invoices.status <> 'draft'
+        and coalesce(invoices.status, 'open') <> 'draft'
         and invoices.total > 0
 ),
 
@@ -141,6 +141,7 @@ select
     dated.currency,
     dated.base_currency,
     case
+        when dated.order_date is null then null
         when dated.currency = dated.base_currency then cast(1 as numeric)
         else rates.exchange_rate
     end as exchange_rate,

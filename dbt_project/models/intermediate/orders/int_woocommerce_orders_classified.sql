@@ -44,6 +44,7 @@ rated as (
     select
         standing.*,
         case
+            when standing.order_date is null then null
             when standing.currency = standing.base_currency then cast(1 as numeric)
             else rates.exchange_rate
         end as exchange_rate,

@@ -77,6 +77,27 @@ shopify_fees as (
     where not payments.is_test and coalesce(orders.status, '') <> 'test'
 ),
 
+-- Square gives fees back, too.
+square_fees as (
+    select
+        fees.company_id,
+        'fee-' || fees.payment_id || '-' || fees.position as fee_id,
+        'square' as source,
+        lower(coalesce(fees.type, 'fee')) as category,
+        'square' as order_source,
+        coalesce(payments.order_id, payments.payment_id) as order_id,
+        coalesce(fees.effective_at, payments.created_at) as transacted_at,
+        'square' as payment_method,
+        fees.currency,
+        fees.amount as fee,
+        cast(null as numeric) as own_rate
+    from {{ ref('stg_square__payment_fees') }} as fees
+    inner join {{ ref('stg_square__payments') }} as payments
+        on
+            fees.company_id = payments.company_id
+            and fees.payment_id = payments.payment_id
+),
+
 known_site_orders as (
     select distinct
         company_id,
@@ -119,6 +140,9 @@ all_fees as (
     where fee <> 0
     union all
     select * from site_fees
+    where fee <> 0
+    union all
+    select * from square_fees
     where fee <> 0
 ),
 

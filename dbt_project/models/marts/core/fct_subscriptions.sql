@@ -11,7 +11,9 @@ subscriptions as (
         companies.timezone
     from {{ ref('stg_stripe__subscriptions') }} as subscriptions
     inner join companies on subscriptions.company_id = companies.company_id
-    where subscriptions.is_live
+    where
+        subscriptions.is_live
+        and coalesce(subscriptions.start_date, subscriptions.created_at) is not null
 ),
 
 prices as (
@@ -48,6 +50,7 @@ billed as (
     inner join prices on lines.company_id = prices.company_id and lines.price_id = prices.price_id
     where
         lines.subscription_id is not null
+        and lines.period_start is not null
         and lines.amount >= 0
         and coalesce(prices.usage_type, 'licensed') = 'licensed'
         and invoices.status in ('paid', 'open', 'uncollectible')

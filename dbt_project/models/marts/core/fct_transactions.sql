@@ -164,7 +164,7 @@ woocommerce_transactions as (
         'refund' as type,
         refunds.created_at as transacted_at,
         site_orders.payment_method,
-        refunds.currency,
+        coalesce(refunds.currency, site_orders.currency) as currency,
         -refunds.amount as amount
     from {{ ref('stg_woocommerce__refunds') }} as refunds
     inner join site_orders
@@ -177,6 +177,37 @@ woocommerce_transactions as (
             and refunds.refund_id = gone.entity_id
             and gone.entity = 'refunds'
     where gone.entity_id is null and refunds.amount > 0
+),
+
+square_transactions as (
+    select
+        company_id,
+        payment_id as transaction_id,
+        coalesce(order_id, payment_id) as order_id,
+        'purchase' as type,
+        created_at as transacted_at,
+        lower(source_type) as payment_method,
+        currency,
+        total as amount
+    from {{ ref('stg_square__payments') }}
+    where status = 'COMPLETED' and total > 0
+    union all
+    select
+        refunds.company_id,
+        refunds.refund_id as transaction_id,
+        coalesce(payments.order_id, payments.payment_id, 'refund-' || refunds.refund_id)
+            as order_id,
+        'refund' as type,
+        refunds.created_at as transacted_at,
+        lower(payments.source_type) as payment_method,
+        refunds.currency,
+        -refunds.amount as amount
+    from {{ ref('stg_square__refunds') }} as refunds
+    left join {{ ref('stg_square__payments') }} as payments
+        on
+            refunds.company_id = payments.company_id
+            and refunds.payment_id = payments.payment_id
+    where refunds.status in ('COMPLETED', 'PENDING') and refunds.amount > 0
 ),
 
 all_transactions as (
@@ -236,9 +267,27 @@ all_transactions as (
         currency as shop_currency,
         amount as shop_amount
     from woocommerce_transactions
+    union all
+    select
+        company_id,
+        transaction_id,
+        'square' as source,
+        'square' as order_source,
+        order_id,
+        null as account_id,
+        null as match_rule,
+        type,
+        transacted_at,
+        payment_method,
+        currency,
+        amount,
+        currency as shop_currency,
+        amount as shop_amount
+    from square_transactions
 ),
 
--- Money of an order that the shop deleted has no order, and is money all the same.
+-- Money of an order that the shop deleted has no order, and is money all the same. Nothing moved
+-- where a row says neither when nor what.
 attributed as (
     select
         all_transactions.*,
@@ -259,6 +308,10 @@ attributed as (
         on
             all_transactions.company_id = accounts.company_id
             and all_transactions.account_id = accounts.account_id
+    where
+        all_transactions.transacted_at is not null
+        and all_transactions.currency is not null
+        and all_transactions.amount <> 0
 ),
 
 -- What the shop itself has converted needs no rate of the table.

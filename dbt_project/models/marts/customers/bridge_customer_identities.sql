@@ -22,6 +22,8 @@ matched as (
             else accounts.match_rule
         end as match_rule
     from names
+    inner join {{ ref('stg_files__companies') }} as companies
+        on names.company_id = companies.company_id
     inner join {{ ref('int_accounts_resolved') }} as accounts
         on names.company_id = accounts.company_id and names.account_id = accounts.account_id
 )

@@ -1,8 +1,10 @@
+{{ config(materialized='kept_table', days=['as_of_date']) }}
+
 {%- set windows = [90, 180, 270, 365, 540] %}
 {%- set amounts = ['gross_revenue', 'discount', 'refunded', 'net_revenue', 'margin'] %}
 
 with snapshots as (
-    select * from {{ ref('int_customer_snapshots_spined') }}
+    {{ rows_to_build(ref('int_customer_snapshots_spined'), ['as_of_date']) }}
 ),
 
 customers as (

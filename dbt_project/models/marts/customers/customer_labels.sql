@@ -1,3 +1,5 @@
+{{ config(materialized='kept_table', days=['as_of_date', 'horizon_months']) }}
+
 with snapshots as (
     select * from {{ ref('int_customer_snapshots_spined') }}
 ),
@@ -14,7 +16,7 @@ customer_days as (
     select * from {{ ref('int_customer_days_summed') }}
 ),
 
-ends as (
+ends {{ as_computed_each_time() }} (
     select
         snapshots.company_id,
         snapshots.customer_id,
@@ -37,7 +39,7 @@ windows as (
         window_end_date,
         window_end_date <= last_known_date as is_window_over,
         case when window_end_date <= last_known_date then 0 end as zero_if_over
-    from ends
+    from ({{ rows_to_build('ends', ['as_of_date', 'horizon_months']) }}) as to_build
 ),
 
 purchases as (

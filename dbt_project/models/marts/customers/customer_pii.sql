@@ -79,7 +79,7 @@ account_details as (
 contacts as (
     {%- for written in [
         'stg_shopify__orders', 'stg_woocommerce__orders', 'stg_stripe__charges',
-        'stg_files__contacts'
+        'stg_square__payments', 'stg_files__contacts'
     ] %}
         select
             company_id,

@@ -14,6 +14,6 @@ select
     target_selection,
     currency,
     presentment_currency,
-    amount,
-    amount_presentment
+    coalesce(amount, 0) as amount,
+    coalesce(amount_presentment, amount, 0) as amount_presentment
 from source

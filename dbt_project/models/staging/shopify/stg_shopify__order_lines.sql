@@ -15,17 +15,20 @@ select
     vendor,
     quantity,
     current_quantity,
-    is_gift_card,
-    currency,
-    presentment_currency,
+    coalesce(is_gift_card, false) as is_gift_card,
+    upper(currency) as currency,
+    upper(coalesce(presentment_currency, currency)) as presentment_currency,
     unit_price,
-    unit_price_presentment,
-    original_total,
-    original_total_presentment,
+    coalesce(unit_price_presentment, unit_price) as unit_price_presentment,
+    coalesce(original_total, unit_price * quantity, 0) as original_total,
+    coalesce(
+        original_total_presentment, original_total, unit_price_presentment * quantity,
+        unit_price * quantity, 0
+    ) as original_total_presentment,
     discounted_total,
-    discounted_total_presentment,
+    coalesce(discounted_total_presentment, discounted_total) as discounted_total_presentment,
     total_discount,
-    total_discount_presentment,
+    coalesce(total_discount_presentment, total_discount) as total_discount_presentment,
     {{ money(json_sum('tax_lines', ['priceSet', 'shopMoney', 'amount'])) }} as tax,
     {{ money(json_sum('tax_lines', ['priceSet', 'presentmentMoney', 'amount'])) }}
         as tax_presentment

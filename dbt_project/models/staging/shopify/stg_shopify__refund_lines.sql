@@ -9,15 +9,15 @@ select
     refund_id,
     position,
     order_line_id,
-    quantity,
+    coalesce(quantity, 0) as quantity,
     restock_type,
-    restocked as is_restocked,
+    coalesce(restocked, false) as is_restocked,
     currency,
     presentment_currency,
     price,
     price_presentment,
-    subtotal,
-    subtotal_presentment,
-    total_tax,
-    total_tax_presentment
+    coalesce(subtotal, 0) as subtotal,
+    coalesce(subtotal_presentment, subtotal, 0) as subtotal_presentment,
+    coalesce(total_tax, 0) as total_tax,
+    coalesce(total_tax_presentment, total_tax, 0) as total_tax_presentment
 from source

@@ -9,7 +9,7 @@ select
     transaction_id,
     type,
     amount,
-    currency,
+    upper(currency) as currency,
     tax_amount,
     tax_currency,
     flat_fee,

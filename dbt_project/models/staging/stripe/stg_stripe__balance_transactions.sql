@@ -11,9 +11,9 @@ select
     type,
     reporting_category,
     source_id,
-    currency,
-    amount,
-    fee,
+    upper(currency) as currency,
+    coalesce(amount, 0) as amount,
+    coalesce(fee, 0) as fee,
     net,
     exchange_rate
 from source

@@ -12,7 +12,7 @@ select
     nickname,
     type,
     billing_scheme,
-    currency,
+    upper(currency) as currency,
     unit_amount,
     unit_amount_decimal,
     interval,

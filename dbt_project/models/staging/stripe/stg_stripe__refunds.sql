@@ -7,7 +7,7 @@ select
     id as refund_id,
     created_at,
     status,
-    currency,
+    upper(currency) as currency,
     amount,
     charge_id,
     payment_intent_id,

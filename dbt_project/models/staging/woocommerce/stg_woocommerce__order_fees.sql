@@ -9,6 +9,6 @@ select
     currency,
     name,
     tax_class,
-    total,
+    coalesce(total, 0) as total,
     total_tax
 from source

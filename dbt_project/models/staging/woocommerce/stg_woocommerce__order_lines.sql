@@ -13,7 +13,7 @@ select
     sku,
     quantity,
     tax_class,
-    subtotal,
-    total,
+    coalesce(subtotal, total, 0) as subtotal,
+    coalesce(total, subtotal, 0) as total,
     total_tax
 from source

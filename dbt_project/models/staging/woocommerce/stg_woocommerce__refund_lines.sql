@@ -15,6 +15,6 @@ select
     name,
     sku,
     quantity,
-    total,
+    coalesce(total, 0) as total,
     total_tax
 from source

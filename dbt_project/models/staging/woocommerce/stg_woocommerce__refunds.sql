@@ -6,9 +6,9 @@ select
     company_id,
     id as refund_id,
     order_id,
-    currency,
+    upper(currency) as currency,
     created_at,
-    amount,
+    coalesce(amount, 0) as amount,
     reason,
     refunded_by,
     refunded_payment as is_paid_back

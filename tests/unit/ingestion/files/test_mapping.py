@@ -40,7 +40,7 @@ Order Currency;Order Total Amount;Item #;Item Name;Quantity;Item Cost
 STRIPE = """\
 id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Description,Fee,\
 Status,Customer ID,Customer Email
-ch_1,2026-01-31 23:34:56,54.50,0.00,usd,TRUE,54.50,Order 1,1.88,Paid,cus_1,zoe@example.com
+ch_1,2026-01-31 23:34:56,54.50,4.50,usd,TRUE,54.50,Order 1,1.88,Paid,cus_1,zoe@example.com
 ch_2,2026-01-31 13:34:56,20.00,0.00,usd,FALSE,20.00,Order 2,0,Failed,cus_2,bob@example.com
 """
 ONLINE_RETAIL = """\
@@ -162,11 +162,12 @@ def landed(found: Guess) -> list[tuple[Any, ...]]:
                 "email": "Customer Email",
                 "ordered_at": "Created date (UTC)",
                 "amount": "Amount",
+                "refunded": "Amount Refunded",
                 "currency": "Currency",
                 "product": "Description",
             },
             {"timezone": "UTC", "skip": {"Status": ("Failed",)}},
-            [("ch_1", "cus_1", "zoe@example.com", "2026-01-31", "54.5000", "USD")],
+            [("ch_1", "cus_1", "zoe@example.com", "2026-01-31", "50.0000", "USD")],
             id="stripe",
         ),
         pytest.param(

@@ -60,16 +60,28 @@ def test_credentials_are_a_signature_over_http_and_a_password_over_https(
     assert "ck_key" not in str(encrypted.url)
 
 
-def test_plain_permalinks_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = response(b"<html>Not Found</html>", 404)
+@pytest.mark.parametrize(
+    "page",
+    [
+        response(b"<html>Not Found</html>", 404),
+        # A web server that hands everything on to WordPress: it shows the front page, or sends on.
+        response(b"<!DOCTYPE html><html>A shop</html>"),
+        response(b"", 301, Location="http://shop.example.com/sub/"),
+        response(b"", 302, Location="/sub/?per_page=1"),
+    ],
+)
+def test_plain_permalinks_are_found_once(
+    monkeypatch: pytest.MonkeyPatch, page: requests.Response
+) -> None:
     site = Site(monkeypatch, page, response([], X_WP_Total="0"), response([]))
     asking = client()
     asking.get("orders", {"per_page": 1})
     asking.get("customers")
+    plain = "http://shop.example.com/sub/index.php?rest_route=/wc/v3"
     assert [each.url for each in site.asked] == [
         "http://shop.example.com/sub/wp-json/wc/v3/orders?per_page=1",
-        "http://shop.example.com/sub/?rest_route=%2Fwc%2Fv3%2Forders&per_page=1",
-        "http://shop.example.com/sub/?rest_route=%2Fwc%2Fv3%2Fcustomers",
+        f"{plain}/orders&via=wp-json/wc/v3&per_page=1",
+        f"{plain}/customers&via=wp-json/wc/v3",
     ]
 
 
@@ -115,7 +127,6 @@ def test_no_message_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"<!DOCTYPE html><html>Maintenance</html>", "web page"),
         (b'[{"id": 1}, {"id"', "isn't JSON"),
         (b'{"id": 1}', "isn't a list"),
         (b"[1, 2]", "isn't a list of objects"),
@@ -129,6 +140,16 @@ def test_what_may_pass_is_tried_again(
     with pytest.raises(SourceError, match=f"given up after 2 attempts.*{reason}"):
         client().get("orders")
     assert len(site.asked) == 2
+
+
+def test_a_web_page_at_both_addresses_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = response(b"<!DOCTYPE html><html>Maintenance</html>")
+    site = Site(monkeypatch, page, page, response([{"id": 1}]))
+    assert client().get("orders").nodes == [{"id": 1}]
+    assert len(site.asked) == 3
+    Site(monkeypatch, page, page, page)
+    with pytest.raises(SourceError, match=r"given up after 2 attempts.*web page"):
+        client().get("orders")
 
 
 @settings(deadline=None)

@@ -46,6 +46,23 @@ def test_money_as_a_number_lands_as_its_shortest_digits(units: int, places: int)
     assert row and row["total"] == amount, why
 
 
+def test_noise_of_a_number_is_no_money() -> None:
+    """PHP writes 0.1 + 0.2 with all its digits."""
+    row, why = landed(ORDER | {"total": 0.1 + 0.2, "total_tax": 10 / 3})
+    assert row, why
+    assert (row["total"], row["total_tax"]) == (Decimal("0.3"), Decimal("3.3333"))
+
+
+def test_an_array_that_nobody_has_filled_is_nothing() -> None:
+    row, why = landed(
+        ORDER | {"transaction_id": [], "customer_id": [], "total_tax": [], "billing": []}
+    )
+    assert row, why
+    assert [row[name] for name in ("transaction_id", "customer_id", "total_tax", "email")] == [
+        None
+    ] * 4
+
+
 @pytest.mark.parametrize("amount", ["1e3 USD", "12,50", "NaN", "", None, [], {}, "1.00001", True])
 def test_what_is_no_money_is_refused(amount: Any) -> None:
     row, why = landed(ORDER | {"total": amount})
