@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.datasets import MissingDataError, cdnow, online_retail
+from benchmarks.intervals import print_intervals
 from ml.evaluation.backtest import run_backtest
 from ml.evaluation.contest import composite_ranks
 from ml.evaluation.metrics import Metrics, evaluate
@@ -85,6 +86,7 @@ def _one(name: str, daily: pd.DataFrame, cutoff: date, days: int) -> None:
         f"behind on {', '.join(behind) or 'nothing'}\n",
         flush=True,
     )
+    print_intervals(prepared, backtests[champion], prediction.contest.history_days)
 
 
 def calibration_error(outcome: pd.DataFrame) -> float:

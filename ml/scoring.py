@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ml.eligibility import Eligibility, paid_customer_eligibility
+from ml.evaluation.intervals import MAIN_LEVEL, WIDE_LEVEL
 from ml.features.btyd import customer_features, day_number
 from ml.horizons import horizon_days, in_weeks
 from ml.models.by_horizon import ByHorizon
@@ -34,6 +35,8 @@ PREDICTION_TABLE_COLUMNS = (
     "currency",
     "lower",
     "upper",
+    "lower_95",
+    "upper_95",
     "p_active",
     "churn_probability",
     "confidence",
@@ -204,8 +207,9 @@ def score_customers(
     Returns:
         `PREDICTION_TABLE_COLUMNS`, sorted by customer and horizon; money rounded to 4 decimals,
         orders and probabilities to 6. Customers without a positive day up to `as_of` have zeros
-        and the eligibility `no_paid_order`. `lower`, `upper` and `confidence` are null: nothing
-        calibrates them yet.
+        and the eligibility `no_paid_order`. `lower` and `upper` (80 %), `lower_95`, `upper_95` and
+        `confidence` are those that the champion was calibrated with (`ml.evaluation.intervals`);
+        null where no window of the horizon's length had closed, and for who never paid.
 
     Raises:
         ValueError: No horizon, or one below a month.
@@ -242,6 +246,7 @@ def score_customers(
     rows = pd.concat([paid, _unpaid_rows(unpaid, horizons)], ignore_index=True)
     rows = rows.sort_values(["customer_id", "horizon_months"], ignore_index=True)
     rows["model_name"] = rows["horizon_months"].map(names)
+    rows = rows.assign(**_interval_columns(rows, champion, horizons))
     return _table(rows, as_of, factors, scope)
 
 
@@ -249,6 +254,46 @@ def _model_at(champion: Candidate, month: int, otherwise: str) -> str:
     if isinstance(champion, ByHorizon):
         return champion.name_at(in_weeks(horizon_days(month)))
     return otherwise
+
+
+def _interval_columns(
+    rows: pd.DataFrame, champion: Candidate, horizons: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Returns the ends of each row's intervals and the confidence, nan where nothing is known.
+
+    No end falls as the horizon grows: who has spent something within three months has spent it
+    within six.
+    """
+    calibration = champion.calibration if isinstance(champion, ByHorizon) else None
+    shape = (len(rows) // len(horizons), len(horizons))
+    predicted = rows["predicted_value"].to_numpy(dtype="float64").reshape(shape)
+    paid = (rows["eligibility"] != Eligibility.NO_PAID_ORDER.value).to_numpy().reshape(shape)
+    ends = {
+        name: np.full(shape, np.nan)
+        for name in ("lower", "upper", "lower_95", "upper_95", "confidence")
+    }
+    for column, months in enumerate(horizons):
+        intervals = calibration.intervals.get(months) if calibration is not None else None
+        if intervals is None:
+            continue
+        for suffix, level in (("", MAIN_LEVEL), ("_95", WIDE_LEVEL)):
+            lower, upper = intervals.bounds(predicted[:, column], level)
+            ends[f"lower{suffix}"][:, column] = lower
+            ends[f"upper{suffix}"][:, column] = upper
+    for name in ("lower", "upper", "lower_95", "upper_95"):
+        known = ~np.isnan(ends[name])
+        highest = np.maximum.accumulate(np.where(known, ends[name], 0.0), axis=1)
+        ends[name] = np.where(known & paid, highest, np.nan)
+    # A lower end that was raised by a shorter horizon's stays below the prediction.
+    ends["lower"] = np.minimum(ends["lower"], predicted)
+    ends["lower_95"] = np.minimum(ends["lower_95"], ends["lower"])
+    ends["upper_95"] = np.maximum(ends["upper_95"], ends["upper"])
+    for column, months in enumerate(horizons):
+        if calibration is not None and months in calibration.intervals:
+            width = ends["upper"][:, column] - ends["lower"][:, column]
+            ends["confidence"][:, column] = calibration.intervals[months].confidence(width)
+    ends["confidence"] = np.where(paid, ends["confidence"], np.nan)
+    return {name: values.ravel() for name, values in ends.items()}
 
 
 def discounted_path(cumulative: np.ndarray, yearly_rate: float) -> np.ndarray:
@@ -283,7 +328,6 @@ def _unpaid_rows(customer_ids: Sequence[str], horizons: Sequence[int]) -> pd.Dat
 def _table(rows: pd.DataFrame, as_of: date, factors: CompanyFactors, scope: Scope) -> pd.DataFrame:
     p_active = rows["p_active"].clip(0.0, 1.0).round(ORDER_DECIMALS)
     gross = rows["predicted_value"]
-    nothing = pd.array([pd.NA] * len(rows), dtype="Float64")
     return pd.DataFrame(
         {
             "company_id": scope.company_id,
@@ -298,11 +342,13 @@ def _table(rows: pd.DataFrame, as_of: date, factors: CompanyFactors, scope: Scop
                 MONEY_DECIMALS
             ),
             "currency": scope.currency,
-            "lower": nothing,
-            "upper": nothing,
+            **{
+                name: rows[name].round(MONEY_DECIMALS)
+                for name in ("lower", "upper", "lower_95", "upper_95")
+            },
             "p_active": p_active,
             "churn_probability": (1 - p_active).round(ORDER_DECIMALS),
-            "confidence": nothing,
+            "confidence": rows["confidence"].round(ORDER_DECIMALS),
             "eligibility": rows["eligibility"],
             "model_name": rows["model_name"],
             "model_version": scope.model_version,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
 from ml.models.candidate import Candidate, Description, checked_horizons, long_frame
 from ml.models.preparation import Preparation
+
+if TYPE_CHECKING:
+    from ml.evaluation.calibration import Calibration
 
 _COLUMNS = ("expected_orders", "predicted_value", "p_active")
 
@@ -34,6 +37,8 @@ class ByHorizon:
         if not champions:
             raise ValueError("there must be a champion for at least one horizon")
         self.champions = dict(sorted(champions.items()))
+        #: What the contest taught of their errors; None where nobody looked.
+        self.calibration: Calibration | None = None
 
     def fit(self, daily: pd.DataFrame | Preparation, cutoff: date) -> Self:
         """Fits all champions; see `Candidate.fit`."""

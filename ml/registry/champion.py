@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.evaluation.calibration import Calibration
 from ml.models.candidate import Candidate
 from ml.registry.tracking import CHAMPION_ALIAS, Tracking, registry_name
 
@@ -19,6 +20,11 @@ class ServedChampion:
 
     candidate: Candidate
     version: str
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What its contest taught of its errors; None where nobody looked."""
+        return getattr(self.candidate, "calibration", None)
 
 
 def load_champion(tracking: Tracking, company_id: str) -> ServedChampion:

@@ -12,6 +12,7 @@ from orchestration.resources.companies import CompaniesFile
 from orchestration.resources.customer_days import CustomerDays
 from orchestration.resources.mlflow import Mlflow
 from orchestration.resources.notifier import Notifier
+from orchestration.resources.published import Published
 from orchestration.resources.segments import SegmentsFile
 from warehouse.settings import get_settings
 
@@ -35,6 +36,7 @@ def resources() -> dg.Definitions:
                 tracking_uri=dg.EnvVar("MLFLOW_TRACKING_URI"),
                 artifact_root=str(settings.mlflow_artifacts),
             ),
+            "published": Published(),
             "segments_file": SegmentsFile(path=str(settings.segments_file)),
             "notifier": Notifier(webhook_url=webhook.get_secret_value() if webhook else ""),
         },

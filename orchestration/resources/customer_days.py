@@ -26,6 +26,16 @@ _DAYS = """
     order by customer_id, order_date
 """
 
+_TRAITS = """
+    select
+        customer_id,
+        acquisition_channel,
+        country
+    from marts.dim_customers
+    where company_id = $1
+    order by customer_id
+"""
+
 
 @dataclass(frozen=True)
 class CompanyDays:
@@ -42,7 +52,7 @@ class CompanyDays:
 
 
 class CustomerDays(dg.ConfigurableResource):
-    """Reads marts.customer_daily."""
+    """Reads marts.customer_daily and marts.dim_customers."""
 
     def read(self, company_id: str) -> CompanyDays:
         """Returns the customer-days of a company.
@@ -61,3 +71,10 @@ class CustomerDays(dg.ConfigurableResource):
                 allow_retries=False,
             )
         return CompanyDays(read_frame(_DAYS, [company_id]), found[0])
+
+    def traits(self, company_id: str) -> pd.DataFrame:
+        """Returns what is known of every customer from the first order on.
+
+        One row a customer: customer_id, acquisition_channel, country; null where unknown.
+        """
+        return read_frame(_TRAITS, [company_id])

@@ -43,7 +43,20 @@ MARTS = {
     "marts/fct_transactions",
     "marts/payment_fees_monthly",
 }
-ML = {"ml/clv_model_scores", "ml/clv_prediction_paths", "ml/clv_predictions"}
+ML = {
+    "ml/churn_risk_factors",
+    "ml/clv_model_scores",
+    "ml/clv_prediction_paths",
+    "ml/clv_predictions",
+    "ml/cohort_forecasts",
+    "ml/customer_outlook",
+    "ml/drift_metrics",
+    "ml/forecast_scores",
+    "ml/interval_scores",
+    "ml/realised_accuracy",
+    "ml/revenue_forecasts",
+    "ml/survival_curves",
+}
 GROUPS = {
     "raw_files",
     "raw_rates",
@@ -62,12 +75,15 @@ GROUPS = {
 }
 REPORTING = {
     "reporting/at_risk_customers",
+    "reporting/channel_targets",
     "reporting/clv_calculations",
+    "reporting/cohort_ltv",
     "reporting/custom_segment_summary",
     "reporting/custom_segments",
     "reporting/customer_360",
     "reporting/geo_ltv",
     "reporting/product_ltv",
+    "reporting/revenue_forecast",
     "reporting/segment_summary",
 }
 
@@ -140,6 +156,8 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
         ("ml/clv_predictions", "great_expectations"),
         ("ml/clv_predictions", "covers_every_customer"),
         ("ml/clv_prediction_paths", "lead_to_the_predictions"),
+        ("ml/customer_outlook", "covers_every_customer"),
+        ("ml/revenue_forecasts", "add_up"),
     } <= blocking
 
 

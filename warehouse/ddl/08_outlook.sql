@@ -174,6 +174,33 @@ comment on column ml.revenue_forecasts.seasonal_naive is
     'Gross revenue of the same month a year before; null where there is none.';
 comment on column ml.revenue_forecasts.currency is 'Currency of the money columns, ISO 4217.';
 
+create table if not exists ml.cohort_forecasts (
+    company_id text not null,
+    calculation_date date not null,
+    month date not null,
+    cohort_month date not null,
+    forecast numeric(18, 4) not null check (forecast >= 0),
+    lower numeric(18, 4) check (lower <= forecast),
+    upper numeric(18, 4) check (upper >= forecast),
+    currency text not null,
+    primary key (company_id, calculation_date, month, cohort_month)
+);
+
+comment on table ml.cohort_forecasts is
+    'Gross revenue expected of existing customers by month and month of their first order, with 80 % intervals; the latest calculation only.';
+comment on column ml.cohort_forecasts.company_id is 'The company (tenant). Part of every key.';
+comment on column ml.cohort_forecasts.calculation_date is 'Last day of data that the forecast knows.';
+comment on column ml.cohort_forecasts.month is
+    'First day of the month. A month that is under way holds what it brought already.';
+comment on column ml.cohort_forecasts.cohort_month is
+    'Month of the first day with a positive amount.';
+comment on column ml.cohort_forecasts.forecast is 'Gross revenue, before refunds, undiscounted.';
+comment on column ml.cohort_forecasts.lower is
+    'Lower end of the 80 % interval; null below three backtests.';
+comment on column ml.cohort_forecasts.upper is
+    'Upper end of the 80 % interval; null below three backtests.';
+comment on column ml.cohort_forecasts.currency is 'Currency of the money columns, ISO 4217.';
+
 create table if not exists ml.forecast_scores (
     company_id text not null,
     calculation_date date not null,

@@ -43,7 +43,19 @@ def expectations(horizons_months: list[int]) -> list[Any]:
         ),
         *(
             gxe.ExpectColumnValuesToBeBetween(column=column, min_value=0, max_value=1)
-            for column in ["p_active", "churn_probability"]
+            for column in ["p_active", "churn_probability", "confidence"]
+        ),
+        # Null where nothing calibrates an interval, which GX passes over.
+        *(
+            gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+                column_A=high, column_B=low, or_equal=True, ignore_row_if="either_value_is_missing"
+            )
+            for high, low in [
+                ("upper_95", "upper"),
+                ("upper", "predicted_value"),
+                ("predicted_value", "lower"),
+                ("lower", "lower_95"),
+            ]
         ),
         # One value for everybody is a broken model, whatever its total.
         gxe.ExpectColumnMaxToBeBetween(column="predicted_value", min_value=0, strict_min=True),

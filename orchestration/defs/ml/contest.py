@@ -39,6 +39,7 @@ def clv_model_scores(
 ) -> dg.MaterializeResult:
     """Holds the contest of one company, unless the champion stems from these very data."""
     from ml.eligibility import company_eligibility
+    from ml.evaluation.calibration import calibrate
     from ml.evaluation.contest import (
         all_score_rows,
         decile_rows,
@@ -86,6 +87,7 @@ def clv_model_scores(
     contests = hold_contests(prepared, days.as_of, company.horizons_months, in_service=in_service)
     contest = main_contest(contests)
     champion = fit_champions(contests, prepared, days.as_of)
+    champion.calibration = calibrate(contests, prepared, days.as_of)
     registered = log_contest(
         tracking,
         ContestRecord(

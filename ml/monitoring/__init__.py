@@ -1,0 +1,1 @@
+"""Whether what the models see and say is still what it was."""
