@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -14,8 +14,8 @@ import pytest
 from ingestion import inbox, uploads
 from ingestion.inbox import Waiting
 from orchestration.defs.automation.arrivals import ASSETS
-from orchestration.lib.arrivals import SOURCE_TAG, next_fetches
-from orchestration.lib.flow import COMPANY_TAG, FETCH, held
+from orchestration.lib.arrivals import REFRESH_TAG, SOURCE_TAG, next_fetches, next_refresh
+from orchestration.lib.flow import COMPANY_TAG, FETCH, PUBLISH, TRANSFORM, held
 from orchestration.lib.logs import RunLog
 
 COMPANIES = ["acme", "bolt"]
@@ -74,22 +74,6 @@ def test_what_waits_is_fetched_once_at_a_time(
     assert requested(instance) == everything
 
 
-def test_a_fetch_can_materialise_all_that_it_is_asked_for_and_checks_nothing() -> None:
-    import os
-
-    from orchestration.environment import SILENCED
-    from orchestration.manifest import ensure_manifest
-
-    ensure_manifest({**os.environ, **SILENCED})
-    from orchestration.definitions import defs
-
-    layer = defs().resolve_job_def(FETCH).asset_layer
-    assert {key for each in ASSETS.values() for key in each} <= set(layer.selected_asset_keys)
-    assert not [
-        key for key in layer.asset_graph.asset_check_keys if key in layer.selected_check_keys
-    ]
-
-
 def test_a_fetch_that_failed_holds_nobody(instance: dg.DagsterInstance) -> None:
     failed = dg.DagsterRunStatus.FAILURE
     selection = frozenset(ASSETS["stripe"])
@@ -111,9 +95,40 @@ def test_a_fetch_that_failed_holds_nobody(instance: dg.DagsterInstance) -> None:
     assert held(instance, COMPANIES).keys() == {"acme"}
 
 
+def test_what_was_fetched_is_modelled_and_published_and_not_all_day(
+    instance: dg.DagsterInstance,
+) -> None:
+    success = dg.DagsterRunStatus.SUCCESS
+    now = datetime.now(UTC)
+
+    def add(job: str, **tags: str) -> dg.DagsterRun:
+        return instance.add_run(dg.DagsterRun(job_name=job, status=success, tags=tags))
+
+    def stage(minutes: int = 0) -> list[tuple[str | None, str | None]]:
+        found = next_refresh(instance, now + timedelta(minutes=minutes))
+        if isinstance(found, dg.SkipReason):
+            return []
+        return [(each.job_name, each.tags[REFRESH_TAG]) for each in found]
+
+    add(TRANSFORM)  # the night's
+    assert stage(60) == []
+    fetched = add(FETCH).run_id
+    assert stage() == []
+    assert stage(16) == [(TRANSFORM, fetched)]
+    add(TRANSFORM, **{REFRESH_TAG: fetched})
+    assert stage() == [(PUBLISH, fetched)]
+    add(PUBLISH, **{REFRESH_TAG: fetched})
+    assert stage(60) == []
+    second = add(FETCH).run_id
+    under_way = run(instance, "acme", "stripe", dg.DagsterRunStatus.STARTED)
+    assert stage(60) == []
+    instance.report_run_failed(under_way, "killed")
+    assert stage(60) == [(TRANSFORM, second)]
+
+
 def test_what_a_run_says_is_a_line_with_the_ids_of_run_and_company(tmp_path: Path) -> None:
     @dg.op
-    def speak(context: dg.OpExecutionContext) -> None:
+    def speak(context):  # type: ignore[no-untyped-def]  # Dagster reads annotations
         context.log.info("two orders landed")
         context.log.debug("nobody follows this")
 
