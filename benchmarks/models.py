@@ -22,6 +22,7 @@ from ml.horizons import DAYS_PER_WEEK, horizon_days, in_weeks
 from ml.models import likelihoods
 from ml.models.counts import GeometricCounts, fit_with_gradient
 from ml.scoring import discounted_path
+from ml.threads import one_thread
 
 MONTHS = 12
 _START = (0.1, 0.1, 0.1, 0.1)
@@ -64,6 +65,7 @@ def main() -> None:
         fitter = BetaGeoFitter()
         return fitter.fit(made["frequency"], made["recency"], made["T"], initial_params=_START)
 
+    @one_thread
     def our_counts() -> BetaGeoFitter:
         patterns, _ = distinct_patterns(made)
         columns = ("frequency", "recency", "T", "weight")
@@ -79,6 +81,7 @@ def main() -> None:
     def own_spend() -> GammaGammaFitter:
         return GammaGammaFitter().fit(x, value, initial_params=np.zeros(3))
 
+    @one_thread
     def our_spend() -> np.ndarray:
         likelihood = likelihoods.gamma_gamma(x, value, np.ones(len(x)), 0.0)
         return likelihoods.minimise(likelihood, np.zeros(3)).params
@@ -99,6 +102,7 @@ def main() -> None:
             before = expected
         return total
 
+    @one_thread
     def our_value() -> np.ndarray:
         patterns, of = distinct_patterns(made)
         frequency, recency, T = patterns[["frequency", "recency", "T"]].to_numpy(dtype="float64").T

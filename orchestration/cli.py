@@ -86,6 +86,18 @@ def predict(
 
 
 @app.command()
+def explain(
+    company: Annotated[str, typer.Option("--company", help="Id in companies.yml.")],
+    customer: Annotated[str, typer.Option("--customer", help="Id, as in reporting.customer_360.")],
+) -> None:
+    """Say why the value of a customer is predicted as it is."""
+    from orchestration.explain import explain as explained
+
+    for line in explained(_settings(), company, customer):
+        typer.echo(line)
+
+
+@app.command()
 def up() -> None:
     """Start Postgres, Dagster, MLflow and the dashboard, and print where they answer."""
     from orchestration import services
@@ -128,6 +140,45 @@ def url() -> None:
     from warehouse.connection import url as warehouse_url
 
     typer.echo(warehouse_url(settings=_settings()))
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for backups; backups/ under CLV_HOME without.")
+    ] = None,
+) -> None:
+    """Back up the three databases and the files beside them, into a folder of its own."""
+    from orchestration.backup import back_up
+    from orchestration.services import start_postgres
+
+    settings, console = _settings(), _console()
+    start_postgres(settings)
+    with console.status("Backing up"):
+        made = back_up(settings, to or settings.home / "backups")
+    console.print(f"Backed up to {made}", soft_wrap=True)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that `clv backup` made.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Replace what this installation holds.")
+    ] = False,
+) -> None:
+    """Bring a backup back; what is there stays until the backup has come back whole."""
+    from orchestration import services
+    from orchestration.backup import BackupError
+    from orchestration.backup import restore as bring_back
+
+    settings, console = _settings(), _console()
+    running = [each.name for each in services.status(settings) if each.state != "stopped"]
+    if others := [name for name in running if name != "postgres"]:
+        raise BackupError(f"Stop the platform first (clv down): {', '.join(others)} runs")
+    services.prepare(settings)
+    with console.status("Restoring"):
+        manifest = bring_back(settings, folder, replace=yes)
+    console.print(f"Restored the backup of {manifest['made_at']}", soft_wrap=True)
 
 
 @app.command(name="map")
@@ -322,8 +373,10 @@ def _explanation(error: Exception) -> str | None:
     from pydantic import ValidationError
 
     from ingestion.errors import SourceError
+    from orchestration.backup import BackupError
     from orchestration.docs import DocsError
     from orchestration.erasure import ErasureError
+    from orchestration.explain import ExplainError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
     from orchestration.report import ReportNotWrittenError
@@ -341,11 +394,13 @@ def _explanation(error: Exception) -> str | None:
             f"CLV_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
         )
     known = (
+        BackupError,
         CompaniesFileError,
         ConnectionFailedError,
         DocsError,
         EmbeddedServerError,
         ErasureError,
+        ExplainError,
         LockError,
         ManifestError,
         MissingRightError,

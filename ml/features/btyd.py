@@ -201,9 +201,17 @@ def distinct_patterns(customers: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray
         The m distinct patterns, sorted, with their `weight` (customers per pattern), and for each
         customer the row of its pattern, shape (n,).
     """
-    grouped = customers.groupby(list(PATTERN_COLUMNS), sort=True)
-    patterns = grouped.size().reset_index(name="weight")
-    return patterns, grouped.ngroup().to_numpy()
+    # One number a pattern, in the order of the columns: many times faster than grouping by three.
+    key = np.zeros(len(customers), dtype="int64")
+    for column in PATTERN_COLUMNS:
+        codes, values = pd.factorize(customers[column].to_numpy(), sort=True)
+        key = key * max(len(values), 1) + codes
+    pattern_of, distinct = pd.factorize(key, sort=True)
+    first = np.full(len(distinct), len(customers), dtype="int64")
+    first[pattern_of[::-1]] = np.arange(len(customers) - 1, -1, -1)
+    patterns = customers[list(PATTERN_COLUMNS)].iloc[first].reset_index(drop=True)
+    patterns["weight"] = np.bincount(pattern_of, minlength=len(distinct))
+    return patterns, pattern_of
 
 
 def _refuse(customers: pd.DataFrame, wrong: np.ndarray, reason: str) -> None:

@@ -47,9 +47,16 @@ class ByHorizon:
             champion.fit(prepared, cutoff)
         return self
 
+    def champion_at(self, horizon_weeks: float) -> Candidate:
+        """Returns the model that decides on a horizon."""
+        for knot, champion in self.champions.items():
+            if horizon_weeks <= knot + 1e-9:
+                return champion
+        return list(self.champions.values())[-1]
+
     def name_at(self, horizon_weeks: float) -> str:
         """Returns the name of the model that decides on a horizon."""
-        return self._champion_at(horizon_weeks).name
+        return self.champion_at(horizon_weeks).name
 
     def predict(self, customers: pd.DataFrame, horizons_weeks: Sequence[float]) -> pd.DataFrame:
         """Predicts every customer at every horizon; see `Candidate.predict`."""
@@ -101,12 +108,6 @@ class ByHorizon:
 
     def _distinct(self) -> list[Candidate]:
         return list({id(champion): champion for champion in self.champions.values()}.values())
-
-    def _champion_at(self, horizon_weeks: float) -> Candidate:
-        for knot, champion in self.champions.items():
-            if horizon_weeks <= knot + 1e-9:
-                return champion
-        return list(self.champions.values())[-1]
 
     def _anchors(self, customers: pd.DataFrame) -> np.ndarray:
         cubes = [_cube(c.predict(customers, [weeks]), 1) for weeks, c in self.champions.items()]

@@ -280,6 +280,16 @@ class Learned:
             customers["customer_id"], horizons, *along(value, p_active, at_anchor, at_horizons)
         )
 
+    def value_trees(self, customers: pd.DataFrame) -> tuple[Booster, pd.DataFrame] | None:
+        """Returns the trees that add up to the value at the anchor, and what they are shown.
+
+        None where no one set of trees does: the hurdle multiplies two, or the base predicts.
+        """
+        if len(self._trees) != 1:
+            return None
+        at_anchor = self._fitted().predict(customers, np.array([self._anchor_weeks]))
+        return self._trees[0].booster, learned_features(customers, at_anchor, self._level)
+
     def describe(self) -> Description:
         """Returns the training set, the importances and how the base was fitted."""
         base = self._fitted()

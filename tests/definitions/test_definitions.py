@@ -45,16 +45,22 @@ MARTS = {
 }
 ML = {
     "ml/churn_risk_factors",
+    "ml/cluster_profiles",
     "ml/clv_model_scores",
     "ml/clv_prediction_paths",
     "ml/clv_predictions",
     "ml/cohort_forecasts",
+    "ml/customer_clusters",
     "ml/customer_outlook",
+    "ml/customer_reasons",
     "ml/drift_metrics",
+    "ml/feature_importances",
+    "ml/feature_interactions",
     "ml/forecast_scores",
     "ml/interval_scores",
     "ml/realised_accuracy",
     "ml/revenue_forecasts",
+    "ml/segment_migrations",
     "ml/survival_curves",
 }
 GROUPS = {

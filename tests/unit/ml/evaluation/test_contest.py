@@ -117,7 +117,18 @@ def test_score_rows_are_what_the_table_takes(contest: Contest) -> None:
     assert set(scores["horizon"]) == {"26w"}
     assert scores["coverage"].isna().all()
     assert scores["composite"].min() == scores.loc[scores["is_champion"], "composite"].item()
-    assert not scores.duplicated(["company_id", "run", "model", "cutoff", "horizon"]).any()
+    assert not scores.duplicated(
+        ["company_id", "run", "model", "cutoff", "horizon", "segment"]
+    ).any()
+    everybody = scores[scores["is_champion"]].iloc[0]
+    of_stages = scores[scores["segment"].str.startswith("stage_")]
+    assert set(of_stages["model"]) == {contest.champion}
+    assert not of_stages["is_champion"].any()
+    # The stages are all customers, and their errors add up to those of all.
+    assert of_stages["rows"].sum() == everybody["rows"]
+    for figure in ("mae", "bias"):
+        mean = (of_stages["rows"] * of_stages[figure]).sum() / everybody["rows"]
+        assert mean == pytest.approx(everybody[figure], abs=1e-4)
 
 
 def test_deciles_are_those_of_the_champion_and_the_baseline(contest: Contest) -> None:
@@ -169,7 +180,8 @@ def test_each_horizon_has_its_contest_over_rolling_cutoffs(sample_daily: pd.Data
     key = ["company_id", "run", "model", "cutoff", "horizon", "segment"]
     assert not rows.duplicated(key).any()
     # All customers came within three months, a year and more ago: there is one history.
-    assert set(rows["segment"]) == {"all"}
+    of_stages = rows["segment"].str.startswith("stage_")
+    assert set(rows["segment"][~of_stages]) == {"all"}
     champions = fit_champions(contests, sample_daily, as_of)
     assert list(champions.champions) == [91 / 7, 183 / 7, 365 / 7]
 

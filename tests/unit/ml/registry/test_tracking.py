@@ -1,5 +1,6 @@
 """The registry against a real MLflow on SQLite."""
 
+import json
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from ml.evaluation.contest import hold_contest
 from ml.features.btyd import customer_features
 from ml.registry import tracking as registry
 from ml.registry.tracking import (
+    CHAMPION_ALIAS,
     ContestRecord,
     RegisteredChampion,
     TelemetryError,
@@ -222,38 +224,44 @@ def test_a_company_without_a_contest_still_gets_its_model(
     assert run.data.tags["mlflow.note.content"] == reason
 
 
-_CLEAN_PROCESS = """
-import sys
-import pandas as pd
-import mlflow
-
-mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model("models:/clv-acme@champion")
-customers = pd.read_parquet(sys.argv[2])
-model.predict(customers, params={"horizon_weeks": [13.0, 26.0]}).to_parquet(sys.argv[3])
-assert len(model.predict(customers)) == 3 * len(customers)
-assert model.metadata.signature.params.to_dict()[0]["name"] == "horizon_weeks"
-assert len(model.input_example) == 2
-"""
-
-
-def test_the_model_loads_and_predicts_in_a_clean_process(
+def test_the_model_predicts_from_a_clean_shell(
     record: ContestRecord, tracking: Tracking, sample_daily: pd.DataFrame, tmp_path: Path
 ) -> None:
+    import mlflow.pyfunc
+
     log_contest(tracking, record)
-    customers = customer_features(sample_daily, AS_OF)
-    customers.to_parquet(tmp_path / "customers.parquet")
-    paths = [str(tmp_path / name) for name in ("customers.parquet", "predicted.parquet")]
+    customers = customer_features(sample_daily, AS_OF).head(50)
+    asked, served = tmp_path / "customers.json", tmp_path / "predicted.json"
+    asked.write_text(
+        json.dumps(
+            {
+                "dataframe_split": json.loads(customers.to_json(orient="split", index=False)),
+                "params": {"horizon_weeks": [13.0, 26.0]},
+            }
+        )
+    )
+    model = f"models:/clv-acme@{CHAMPION_ALIAS}"
     subprocess.run(
-        [sys.executable, "-c", _CLEAN_PROCESS, tracking.uri, *paths],
+        [
+            str(Path(sys.executable).with_name("mlflow")), "models", "predict", "-m", model,
+            "-i", str(asked), "-t", "json", "-o", str(served), "--env-manager", "local",
+        ],
         check=True,
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        timeout=120,
-    )
-    served = pd.read_parquet(paths[1])
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(PROJECT),
+            "MLFLOW_TRACKING_URI": tracking.uri,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        },
+        timeout=300,
+    )  # fmt: skip
+    predicted = pd.DataFrame(json.loads(served.read_text())["predictions"])
     expected = record.champion.predict(customers, [13.0, 26.0])
-    pd.testing.assert_frame_equal(served, expected, check_dtype=False)
+    pd.testing.assert_frame_equal(predicted, expected, check_dtype=False)
+    mlflow.set_tracking_uri(tracking.uri)
+    assert len(mlflow.pyfunc.load_model(model).input_example) == 2
 
 
 def test_nothing_is_sent_to_the_outside(
