@@ -29,6 +29,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ingestion.errors import SourceError
+from ingestion.locks import one_at_a_time
 from warehouse.companies import CompaniesFileError, Company, load_companies
 from warehouse.connection import connect
 from warehouse.settings import Settings, get_settings
@@ -293,6 +294,11 @@ def accept(settings: Settings, upload: Upload) -> None:
         CompaniesFileError: A new feed can't be written into companies.yml; the message holds what
             to write by hand.
     """
+    with one_at_a_time("companies.yml"):
+        _accept(settings, upload)
+
+
+def _accept(settings: Settings, upload: Upload) -> None:
     if upload.status == "failed":
         _set(upload.upload_id, "requested", None)
         return

@@ -9,22 +9,27 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from psycopg import sql
+
+from ingestion.receiver.setup import SOURCES as WEBHOOK_SOURCES
+from ingestion.receiver.setup import Setup
 from orchestration import services
 from orchestration.manifest import MANIFEST
 from reporting.segments.definition import SegmentsFileError, load_segments
 from reporting.segments.publication import segment_columns
 from warehouse.companies import CompaniesFileError, load_companies
-from warehouse.connection import ConnectionFailedError, connect, url, without_password
+from warehouse.connection import ConnectionFailedError, connect, exists, url, without_password
 from warehouse.databases import DATABASES, database_exists
 from warehouse.embedded import MAJOR_VERSION, EmbeddedServerError, embedded_server, port_is_free
 from warehouse.exposure import exposures
 from warehouse.readers import readers
 from warehouse.roles import missing_roles, statements_for
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.settings import PROJECT_ROOT, SecretsFileError, Settings
 
 LOCK_FILE = PROJECT_ROOT / "requirements.lock"
 OLDEST_PYTHON = (3, 11)
@@ -61,6 +66,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _databases,
         _access,
         _segments,
+        _inbox,
         _services,
     )
     for look in looks:
@@ -241,6 +247,38 @@ def _segments(settings: Settings) -> Iterator[Finding]:
     else:
         names = ", ".join(each.name for each in segments) or "none"
         yield Finding("Segments", f"{names} in {settings.segments_file}")
+
+
+def _inbox(settings: Settings) -> Iterator[Finding]:
+    """Whether stores can tell, and whether what they told has landed."""
+    with suppress(CompaniesFileError, SecretsFileError):
+        setup = Setup(settings)
+        for company_id in setup.companies():
+            for source in WEBHOOK_SOURCES:
+                endpoint = setup.endpoint(company_id, source)
+                if endpoint is not None and not endpoint.secrets:
+                    yield Finding(
+                        f"Webhooks of {source}, {company_id}",
+                        "no secret is set, so none is taken; the nightly load finds what changed",
+                    )
+    try:
+        with connect(settings=settings) as connection:
+            if not exists(connection, sql.Identifier("inbox", "events")):
+                return
+            found = connection.execute(
+                "select company_id, source, count(*), max(problem) from inbox.events"
+                " where status = 'failed' group by 1, 2 order by 1, 2"
+            ).fetchall()
+    except (EmbeddedServerError, ConnectionFailedError):
+        return  # the databases' finding says it
+    for company_id, source, number, problem in found:
+        yield Finding(
+            f"Webhooks of {source}, {company_id}",
+            f"{number} events have failed, such as: {problem}",
+            "Mend the cause; the next landing of the company settles what can be read again.",
+        )
+    if not found:
+        yield Finding("Webhooks", "no event has failed")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         mlflow_port: Port at which the MLflow UI is tried first.
         code_server_port: Port at which the Dagster code server is tried first.
         receiver_port: Port at which the receiver of webhooks and files is tried first.
+        receiver_workers: Processes of the receiver.
         webhook_max_bytes: Longest body of a webhook.
         upload_max_bytes: Largest file that the receiver takes.
         dashboard_port: Port at which the dashboard is tried first.
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     mlflow_port: int = Field(default=5000, ge=1024, le=65535)
     code_server_port: int = Field(default=4266, ge=1024, le=65535)
     receiver_port: int = Field(default=8600, ge=1024, le=65535)
+    receiver_workers: int = Field(default=2, ge=2, le=64)
     webhook_max_bytes: int = Field(default=5 * 1024**2, ge=1024)
     upload_max_bytes: int = Field(default=200 * 1024**2, ge=1024)
     dashboard_port: int = Field(default=8500, ge=1024, le=65535)

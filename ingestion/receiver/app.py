@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,13 +16,14 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from ingestion.receiver import logs
 from ingestion.receiver.metrics import Metrics
-from ingestion.receiver.setup import Setup
+from ingestion.receiver.setup import Setup, metrics_folder
 from ingestion.receiver.uploading import Uploads
 from ingestion.receiver.webhooks import Webhooks
 from ingestion.receiver.writer import Writer, configured
 from warehouse.connection import url
-from warehouse.settings import Settings
+from warehouse.settings import Settings, get_settings
 
 log = structlog.get_logger()
 
@@ -27,6 +31,21 @@ log = structlog.get_logger()
 HEALTH_SECONDS = 2.0
 
 _CONNECTIONS = 4
+
+
+async def _end_with_parent() -> None:
+    """Ends this process when the one that would replace it is gone: nobody would stop it."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
+    log.error("receiver ends: its parent is gone")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def create() -> FastAPI:
+    """Builds the receiver of this installation, in each of its processes."""
+    logs.configure()
+    return application(get_settings())
 
 
 def application(settings: Settings) -> FastAPI:
@@ -49,7 +68,7 @@ def application(settings: Settings) -> FastAPI:
         # A server that starts anew is looked for again and again.
         reconnect_timeout=3600,
     )
-    setup, metrics = Setup(settings), Metrics()
+    setup, metrics = Setup(settings), Metrics(metrics_folder(settings))
     writer, files = Writer(pool), Uploads(setup, metrics)
 
     @asynccontextmanager
@@ -60,8 +79,10 @@ def application(settings: Settings) -> FastAPI:
         await pool.open()
         writer.start()
         await files.resume()
+        watch = asyncio.create_task(_end_with_parent())
         log.info("receiver started")
         yield
+        watch.cancel()
         await writer.stop()
         await pool.close()
         log.info("receiver ended")

@@ -1,8 +1,9 @@
-"""What Prometheus asks: requests of this process, and what waits and ran, from the warehouse."""
+"""What Prometheus asks: requests to the receiver, and what waits and ran, from the warehouse."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -12,6 +13,7 @@ from prometheus_client.core import (
     Metric,
     SummaryMetricFamily,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
 from psycopg import AsyncConnection
 
 #: Stores give up after five seconds.
@@ -34,9 +36,10 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 class Metrics:
-    """The figures of one process."""
+    """The figures of the receiver, which its processes keep in files of one folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "clv_receiver_requests",
@@ -64,7 +67,8 @@ class Metrics:
             connection: To the warehouse; None where it can't be reached.
         """
         shown = CollectorRegistry()
-        shown.register(_Shown(list(self.registry.collect()), await _asked(connection)))
+        MultiProcessCollector(shown, str(self._folder))
+        shown.register(_Shown(await _asked(connection)))
         return generate_latest(shown)
 
 
@@ -118,8 +122,8 @@ def _runs(rows: Rows) -> Iterator[Metric]:
 class _Shown:
     """Metrics that are there already, as a collector."""
 
-    def __init__(self, *groups: list[Metric]) -> None:
-        self._metrics = [metric for group in groups for metric in group]
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
         """Yields them."""

@@ -110,6 +110,11 @@ class Setup:
         return Endpoint(vendor, secrets)
 
 
+def metrics_folder(settings: Settings) -> Path:
+    """Returns where the receiver's processes keep their figures."""
+    return settings.run_folder / "receiver-metrics"
+
+
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()

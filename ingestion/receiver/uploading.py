@@ -160,9 +160,7 @@ class Uploads:
 
     async def _accept(self, upload: Upload) -> Answer:
         settings = self.setup.settings
-        # One after another: two would write companies.yml at once.
-        async with self._turn:
-            await asyncio.to_thread(uploads.accept, settings, upload)
+        await asyncio.to_thread(uploads.accept, settings, upload)
         found = await asyncio.to_thread(uploads.find, upload.company_id, upload.upload_id)
         return 202, uploads.shown(settings, found or upload)
 

@@ -7,14 +7,20 @@ Belongs here: what both look like to Dagster. Does not belong here: the life of 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.lib.flow import COMPANY_TAG, FETCH
+from orchestration.lib.flow import COMPANY_TAG, FETCH, LAND, PUBLISH, TRANSFORM
 from orchestration.lib.partitions import company_partitions
 
 SOURCE_TAG = "clv/source"
+
+#: Marks what is built between the nights; its value is the run whose fetch it follows.
+REFRESH_TAG = "clv/refresh"
+
+#: Building the models takes a minute or more; a busy shop would have them built all day.
+REFRESHED_EVERY = timedelta(minutes=15)
 
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -70,6 +76,53 @@ def next_fetches(
         )
         for company_id, source in found
     ]
+
+
+def next_refresh(
+    instance: dg.DagsterInstance, now: datetime
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Says whether what was fetched is to be modelled and published now.
+
+    The models are of all companies at once, so they wait until nothing is landing, and begin at
+    most once in `REFRESHED_EVERY`. Values are predicted at night.
+
+    Args:
+        instance: Holds the runs.
+        now: The time.
+    """
+    jobs = (LAND, FETCH, TRANSFORM, PUBLISH)
+    for job in jobs:
+        if instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNDER_WAY), limit=1):
+            return dg.SkipReason(f"A run of {job} is under way.")
+    modelled = _last(instance, TRANSFORM)
+    if modelled is not None:
+        key = modelled.dagster_run.tags.get(REFRESH_TAG)
+        well = modelled.dagster_run.status == dg.DagsterRunStatus.SUCCESS
+        if key is not None and well:
+            published = _last(instance, PUBLISH)
+            if published is None or published.create_timestamp < modelled.create_timestamp:
+                return [_refresh(PUBLISH, key)]
+        if now - modelled.create_timestamp < REFRESHED_EVERY:
+            return dg.SkipReason("The models were built a short while ago.")
+    fetched = _last(instance, FETCH, dg.DagsterRunStatus.SUCCESS)
+    if fetched is None:
+        return dg.SkipReason("Nothing has been fetched yet.")
+    if modelled is not None and fetched.create_timestamp < modelled.create_timestamp:
+        return dg.SkipReason("Nothing has been fetched since the models were built.")
+    return [_refresh(TRANSFORM, fetched.dagster_run.run_id)]
+
+
+def _last(
+    instance: dg.DagsterInstance, job: str, status: dg.DagsterRunStatus | None = None
+) -> dg.RunRecord | None:
+    statuses = [] if status is None else [status]
+    records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=statuses), limit=1)
+    return records[0] if records else None
+
+
+def _refresh(job: str, key: str) -> dg.RunRequest:
+    """Requests a stage, once for what was fetched last: a stage that fails waits for the next."""
+    return dg.RunRequest(run_key=f"{key} {job}", job_name=job, tags={REFRESH_TAG: key})
 
 
 def write_down_ended(instance: dg.DagsterInstance, since: datetime) -> datetime:

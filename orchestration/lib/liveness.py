@@ -16,6 +16,7 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
+import orchestration.lib.logs  # noqa: F401  before Dagster looks for its handlers
 from ingestion.locks import held_keys, lock_key, one_at_a_time
 
 #: Marks the runs of `clv run`; its value is the process that executes the run.

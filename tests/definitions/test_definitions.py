@@ -182,6 +182,20 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 
 
+def test_a_fetch_can_materialise_all_that_it_is_asked_for_and_checks_nothing(
+    definitions: dg.Definitions,
+) -> None:
+    from orchestration.defs.automation.arrivals import ASSETS
+
+    job = definitions.resolve_job_def("fetch")
+    keys = {key for each in ASSETS.values() for key in each}
+    assert keys <= set(job.asset_layer.selected_asset_keys)
+    assert not [name for name in job.graph.node_dict if "expectations" in name or "check" in name]
+    for name in ("arrivals", "refresh", "run_figures"):
+        sensor = definitions.resolve_sensor_def(name)
+        assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
 def test_every_asset_is_in_exactly_one_job(
     definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
 ) -> None:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import RAW
+from orchestration.defs.automation.jobs import RAW, publish, transform
 from orchestration.defs.ingestion.shopify import SHOPIFY
 from orchestration.defs.ingestion.stripe import STRIPE
 from orchestration.defs.ingestion.woocommerce import WOOCOMMERCE
-from orchestration.lib.arrivals import next_fetches, write_down_ended
+from orchestration.lib.arrivals import next_fetches, next_refresh, write_down_ended
 from orchestration.lib.flow import FETCH
 from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
@@ -53,6 +53,18 @@ def arrivals(
     companies = [company.id for company in companies_file.all()]
     requests = next_fetches(context.instance, companies, ASSETS)
     return requests or dg.SkipReason("Nothing waits that isn't being fetched already.")
+
+
+@dg.sensor(
+    name="refresh",
+    jobs=[transform, publish],
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Builds and publishes the models after a fetch, at most four times an hour.",
+)
+def refresh(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+    """Requests the next stage of what is built between the nights."""
+    return next_refresh(context.instance, datetime.now(UTC))
 
 
 @dg.sensor(

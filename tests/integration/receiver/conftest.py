@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 import yaml
@@ -84,6 +85,7 @@ class Receiver:
                 env=os.environ | self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         for _ in range(600):
             assert self._process.poll() is None, self.log.read_text()
@@ -95,9 +97,18 @@ class Receiver:
         raise AssertionError(self.log.read_text())
 
     def kill(self) -> None:
+        """Kills all of it as hard as can be."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(30)
+
+    def kill_one(self) -> None:
+        """Kills one of the two that answer."""
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children()
+        workers = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+        assert len(workers) == 2
+        workers[0].kill()
 
     def stop(self) -> None:
         if self._process is not None:
