@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models bench-receiver bench-warehouse lint check-shopify-schema format lock clean help
+.PHONY: demo up down status doctor docs test test-faults bench-ingestion bench-accuracy bench-models bench-receiver bench-warehouse bench-dashboard screenshots lint check-shopify-schema format lock clean help
 
 help:            ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 24
@@ -45,6 +45,12 @@ bench-models: $(INSTALLED) ## Measures fits and predictions beside lifetimes, an
 
 bench-receiver: $(INSTALLED) ## Loads the receiver with signed webhooks, also with kill -9 in the middle: takes 3 minutes
 	$(BIN)/python -m benchmarks.receiver
+
+bench-dashboard: $(INSTALLED) ## Measures every page of the dashboard with over 100,000 customers; needs make demo and clv down, clv prepare
+	$(BIN)/python -m benchmarks.dashboard
+
+screenshots: $(INSTALLED) ## Takes the pictures of README.md; needs make demo and a Chromium
+	$(BIN)/python docs/pictures/take.py
 
 bench-warehouse: $(INSTALLED) ## Measures building the marts of 1M orders, beside COPY: takes 10 minutes and 10 GB of disk
 	$(BIN)/python -m benchmarks.warehouse

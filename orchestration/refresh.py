@@ -78,6 +78,7 @@ STEPS = {
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
     "report__clv_report": "Write the report",
+    "report__deliverables": "Write the files to take away",
     "reporting__customer_360_readers_are_kept_to_their_companies": "Check who sees what",
 }
 

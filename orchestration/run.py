@@ -63,7 +63,7 @@ def run(settings: Settings, company_ids: list[str], console: Console) -> bool:
     )
     for outcome in outcomes:
         if outcome.success:
-            console.print(_summary_panel(summarise(outcome.company_id)))
+            console.print(summary_panel(summarise(outcome.company_id)))
         else:
             console.print(_failure_panel(outcome, settings))
     if any(outcome.success for outcome in outcomes):
@@ -107,7 +107,8 @@ def _export_purchases(company: Company, folder: Path) -> None:
             )
 
 
-def _summary_panel(summary: Summary) -> Panel:
+def summary_panel(summary: Summary) -> Panel:
+    """Returns what the end of a run says of a company."""
     value = summary.value
     numbers = Table.grid(padding=(0, 3))
     numbers.add_column(style="dim")

@@ -44,7 +44,12 @@ class Settings(BaseSettings):
         upload_max_bytes: Largest file that the receiver takes.
         dashboard_port: Port at which the dashboard is tried first.
         receiver_url: Where the dashboard sends files; unset means the receiver of this machine.
-        alert_webhook_url: Where a failed run is posted as JSON; unset means only the log.
+        alert_webhook_url: Where alerts are posted as JSON; no alert_ address means only the log.
+        alert_webhook_secret: Signs what is posted there.
+        alert_slack_url: An incoming webhook of Slack.
+        alert_smtp_url: Mail server, smtp://user:password@host:587 or smtps://…
+        alert_email_from: Sender of the mails.
+        alert_emails: Who gets every alert; a company's own people stand in companies.yml.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLV_", extra="ignore")
@@ -64,6 +69,11 @@ class Settings(BaseSettings):
     dashboard_port: int = Field(default=8500, ge=1024, le=65535)
     receiver_url: str | None = None
     alert_webhook_url: SecretStr | None = None
+    alert_webhook_secret: SecretStr | None = None
+    alert_slack_url: SecretStr | None = None
+    alert_smtp_url: SecretStr | None = None
+    alert_email_from: str = "clv@localhost"
+    alert_emails: tuple[str, ...] = ()
 
     @property
     def postgres_folder(self) -> Path:

@@ -1,5 +1,4 @@
--- Counts and adds up what landed in another way than the models do: order by order, from the site's
--- own totals.
+-- Counts what landed in another way than the models do: order by order.
 with held as (
     select company_id from {{ ref('stg_quarantine__held_companies') }}
 ),
@@ -7,11 +6,7 @@ with held as (
 landed as (
     select
         orders.company_id,
-        'woocommerce-' || orders.order_id as order_id,
-        case
-            when orders.status in ('processing', 'completed', 'refunded')
-                then orders.total - orders.total_tax - orders.shipping_total
-        end as amount
+        'woocommerce-' || orders.order_id as order_id
     from {{ ref('stg_woocommerce__orders') }} as orders
     inner join {{ ref('stg_files__companies') }} as companies
         on orders.company_id = companies.company_id
@@ -28,29 +23,21 @@ landed as (
 accounted as (
     select
         company_id,
-        order_id,
-        gross_revenue - discount as amount
+        order_id
     from {{ ref('fct_orders') }}
     where source = 'woocommerce' and company_id not in (select held.company_id from held)
     union all
     select
         company_id,
-        order_id,
-        null as amount
+        order_id
     from {{ ref('orders_without_rate') }}
     where source = 'woocommerce' and company_id not in (select held.company_id from held)
 )
 
--- A status that a plugin added, and money taken in test mode, have no amount here to compare.
 select
     coalesce(landed.company_id, accounted.company_id) as company_id,
-    coalesce(landed.order_id, accounted.order_id) as order_id,
-    landed.amount as landed_amount,
-    accounted.amount as accounted_amount
+    coalesce(landed.order_id, accounted.order_id) as order_id
 from landed
 full outer join accounted
     on landed.company_id = accounted.company_id and landed.order_id = accounted.order_id
-where
-    landed.order_id is null
-    or accounted.order_id is null
-    or (landed.amount <> accounted.amount and accounted.amount <> 0)
+where landed.order_id is null or accounted.order_id is null

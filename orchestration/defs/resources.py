@@ -21,7 +21,6 @@ from warehouse.settings import get_settings
 def resources() -> dg.Definitions:
     """Returns the resources by the name under which assets ask for them."""
     settings = get_settings()
-    webhook = settings.alert_webhook_url
     return dg.Definitions(
         # Also of what is materialised by hand in the UI.
         executor=in_process,
@@ -38,6 +37,6 @@ def resources() -> dg.Definitions:
             ),
             "published": Published(),
             "segments_file": SegmentsFile(path=str(settings.segments_file)),
-            "notifier": Notifier(webhook_url=webhook.get_secret_value() if webhook else ""),
+            "notifier": Notifier(),
         },
     )

@@ -1,39 +1,36 @@
-"""Tells people that something went wrong."""
+"""Tells people, through the outbox of alerts."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import dagster as dg
-import requests
 
-TIMEOUT_SECONDS = 10
+from orchestration.alerts.alert import Alert
 
 
 class Notifier(dg.ConfigurableResource):
-    """Posts a JSON message to a webhook, where one is configured, and always logs it.
+    """Writes alerts into the log and the outbox, from where the sensor `alerts` sends them."""
 
-    Attributes:
-        webhook_url: Where to post; empty means only the log.
-    """
-
-    webhook_url: str = ""
-
-    def send(self, title: str, text: str, logger: logging.Logger) -> None:
-        """Sends one message; a receiver that fails is logged, never raised.
+    def tell(self, alert: Alert, logger: logging.Logger, emails: Sequence[str] = ()) -> bool:
+        """Raises one alert.
 
         Args:
-            title: What happened, in one line.
-            text: What it means and what to do.
-            logger: Where it is logged.
+            alert: What to tell.
+            logger: Where it is logged, once.
+            emails: The company's own people.
+
+        Returns:
+            Whether it is new.
         """
-        logger.error("%s\n%s", title, text)
-        if not self.webhook_url:
-            return
-        try:
-            requests.post(
-                self.webhook_url, json={"title": title, "text": text}, timeout=TIMEOUT_SECONDS
-            ).raise_for_status()
-        except requests.RequestException as error:
-            # The address may hold a token: the kind of failure says enough.
-            logger.error("The alert webhook failed: %s", type(error).__name__)
+        from orchestration.alerts.channels import routes
+        from orchestration.alerts.outbox import raise_alert
+        from warehouse.connection import connect
+        from warehouse.settings import get_settings
+
+        with connect() as connection:
+            new = raise_alert(connection, alert, routes(get_settings(), tuple(emails)))
+        if new:
+            logger.error("%s", alert.text)
+        return new

@@ -52,20 +52,11 @@ class Receiver:
         boundary = secrets.token_hex(16)
         head, tail = _form(boundary, name, fields)
 
-        def body() -> Iterator[bytes]:
-            yield head
-            while piece := file.read(_CHUNK):
-                yield piece
-            yield tail
-
         found: dict[str, Any] = self._ask(
             "POST",
             company_id,
-            data=body(),
-            headers={
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Content-Length": str(len(head) + size + len(tail)),
-            },
+            data=_Body(head, file, size, tail),
+            headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
         )
         return found
 
@@ -105,6 +96,22 @@ class Receiver:
             reason = said.get("error") if isinstance(said, dict) else None
             raise ReceiverError(answer.status_code, str(reason or "The receiver refused it."))
         return said
+
+
+class _Body:
+    """What is sent, a piece at a time; with a length, or it would be sent in chunks."""
+
+    def __init__(self, head: bytes, file: BinaryIO, size: int, tail: bytes) -> None:
+        self._head, self._file, self._size, self._tail = head, file, size, tail
+
+    def __len__(self) -> int:
+        return len(self._head) + self._size + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._head
+        while piece := self._file.read(_CHUNK):
+            yield piece
+        yield self._tail
 
 
 def _form(boundary: str, name: str, fields: Mapping[str, str]) -> tuple[bytes, bytes]:

@@ -171,7 +171,7 @@ def at_risk(
         blocks.append(actions_table(facts, named))
     if total["customers"] > len(rows):
         blocks.append(
-            Note(f"The first {len(rows)} of {count(total['customers'])}; the dashboard has all.")
+            Note(f"The first {len(rows)} of {count(total['customers'])}; an export has all.")
         )
     blocks.append(at_risk_table(facts, rows))
     return Section("at-risk", title, blocks)
@@ -200,8 +200,8 @@ def at_risk_table(facts: CompanyFacts, rows: Sequence[Row]) -> Table:
         rows,
         currency=facts.currency,
         definition=(
-            "Most value at risk first: what a customer is worth, times how likely the customer is "
-            "not to come back."
+            "Most value at risk first: what the next 12 months would be worth with an order in "
+            "them, times the probability that none comes."
         ),
         export="at_risk",
     ).filled()

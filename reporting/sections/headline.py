@@ -168,7 +168,7 @@ def period(facts: CompanyFacts, scope: Scope, now: Row, then: Row, before: Scope
         ),
     ]
     return Section(
-        "period",
+        "sales",
         f"{day(scope.start)} to {day(scope.end)}",
         [Tiles(tiles)],
         f"Compared with {day(before.start)} to {day(before.end)}." if comparable else "",

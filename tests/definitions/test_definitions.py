@@ -177,7 +177,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("nightly")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "land"
-    for name in ("nightly_flow", "run_failure", "dead_runs", "freshness"):
+    for name in ("nightly_flow", "run_failure", "dead_runs", "freshness", "alerts", "run_success"):
         sensor = definitions.resolve_sensor_def(name)
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 

@@ -107,8 +107,8 @@ def test_the_overview_shows_the_numbers_of_the_marts(
         wanted = revenue.period(connection, scope)
     tiles = dict(
         zip(
-            page.locator("#period .tile dt").all_inner_texts(),
-            page.locator("#period .tile-value").all_inner_texts(),
+            page.locator("#sales .tile dt").all_inner_texts(),
+            page.locator("#sales .tile-value").all_inner_texts(),
             strict=True,
         )
     )
@@ -127,12 +127,12 @@ def test_a_filter_changes_numbers_pictures_and_address(
     page = watched.page
     page.goto(f"{served.base}/companies/{NORTH}/overview")
     watched.drawn()
-    before = page.locator("#period .tile-value").all_inner_texts()
+    before = page.locator("#sales .tile-value").all_inner_texts()
     page.select_option("#channel", "market")
     page.wait_for_url("**channel=market")
     page.wait_for_function("!document.querySelector('#results').classList.contains('busy')")
     page.wait_for_selector("#revenue .chart svg.main-svg")
-    after = page.locator("#period .tile-value").all_inner_texts()
+    after = page.locator("#sales .tile-value").all_inner_texts()
     assert after != before
     with connect(settings=shown.settings) as connection:
         rows = customers.customer_list(connection, Scope(NORTH, channel="market"))

@@ -1,0 +1,1 @@
+"""What people are told, in words that say what to do, once each, over the channels they chose."""
