@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = metrics_folder(settings)
     shutil.rmtree(figures, ignore_errors=True)
     figures.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(figures)
+    os.environ.update(PROMETHEUS_MULTIPROC_DIR=str(figures))
     uvicorn.run(
         "ingestion.receiver.app:create",
         factory=True,

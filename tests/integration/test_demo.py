@@ -143,7 +143,8 @@ with dg.DagsterInstance.get() as instance:
     print(json.dumps([{run.job_name: run.status.value for run in runs}, made, checks]))
 """
     runs, made, checks = installation.python(program)
-    assert runs == dict.fromkeys(["land", "transform", "score", "publish"], "SUCCESS")
+    stages = ["land", "transform", "score", "publish", "report"]
+    assert runs == dict.fromkeys(stages, "SUCCESS")
     for asset in (
         "raw_files/order_lines",
         "marts/fct_orders",
@@ -156,7 +157,8 @@ with dg.DagsterInstance.get() as instance:
     assert "dagster/column_schema" in made["staging/stg_files__order_lines"]
     assert ["raw_files/order_lines", "reconciles_with_files", True] in checks
     assert ["ml/clv_predictions", "great_expectations", True] in checks
-    assert all(passed for *_, passed in checks)
+    # Nobody new has come to this shop for a year: its customers have drifted, and it says so.
+    assert {name for _, name, passed in checks if not passed} <= {"stay_within_bounds"}
 
 
 def test_the_champion_stands_in_mlflow_with_figures_plots_and_signature(
