@@ -158,7 +158,8 @@ def test_many_at_once(warehouse_settings: Settings, administrator: psycopg.Conne
             " predicted_discounted numeric(18,4), currency text, lower numeric(18,4),"
             " upper numeric(18,4), p_active double precision,"
             " churn_probability double precision, confidence double precision,"
-            " eligibility text, model_name text, model_version text",
+            " eligibility text, model_name text, model_version text,"
+            " lower_95 numeric(18,4), upper_95 numeric(18,4)",
         ),
         (
             "ml.clv_model_scores",
@@ -166,7 +167,8 @@ def test_many_at_once(warehouse_settings: Settings, administrator: psycopg.Conne
             " horizon_days integer, rows integer, mae double precision, rmse double precision,"
             " spearman double precision, normalised_gini double precision,"
             " decile_mape double precision, total_ratio double precision, auc double precision,"
-            " coverage double precision, composite double precision, is_champion boolean",
+            " coverage double precision, composite double precision, is_champion boolean,"
+            " bias double precision",
         ),
         (
             "ml.clv_decile_scores",

@@ -45,6 +45,7 @@ PREDICTION = {
     "model_name": "bg_nbd",
     "model_version": "1",
 }
+INTERVAL = {"lower_95": 1, "lower": 10, "upper": 60, "upper_95": 90, "confidence": 0.4}
 SCORE = {
     "company_id": COMPANY,
     "run": "r",
@@ -214,6 +215,9 @@ def test_a_cut_off_export_is_noticed(table: Any) -> None:
         ([{"predicted_value": None}, {"customer_id": "2"}], {"column_values_to_not_be_null"}),
         ([{"predicted_value": -1}, {"customer_id": "2"}], {"column_values_to_be_between"}),
         ([{"p_active": 1.2}], {"column_values_to_be_between"}),
+        ([{"confidence": 1.2}], {"column_values_to_be_between"}),
+        ([{"lower": 31}], {"column_pair_values_a_to_be_greater_than_b"}),
+        ([{"upper_95": 59}], {"column_pair_values_a_to_be_greater_than_b"}),
         ([{"predicted_value": 0}], {"column_max_to_be_between"}),
         ([{"horizon_months": 3}], {"column_distinct_values_to_equal_set"}),
     ],
@@ -224,9 +228,10 @@ def test_predictions(table: Any, changes: list[dict[str, Any]], expected: set[st
         "company_id text, customer_id text, calculation_date date, horizon_months int,"
         " expected_orders float, predicted_value numeric, predicted_net numeric,"
         " predicted_margin numeric, predicted_discounted numeric, currency text, p_active float,"
-        " churn_probability float, eligibility text, model_name text, model_version text",
+        " churn_probability float, eligibility text, model_name text, model_version text,"
+        " lower_95 numeric, lower numeric, upper numeric, upper_95 numeric, confidence float",
     )
-    predictions.fill(*(PREDICTION | change for change in changes))
+    predictions.fill(*(PREDICTION | INTERVAL | change for change in changes))
     found = failed(validate(predictions.name, COMPANY, ml_clv_predictions.expectations([12])))
     assert expected <= found
     assert bool(found) == bool(expected)

@@ -37,6 +37,7 @@ NAMES = [
     "mlflow",
     "dagster-webserver",
     "dagster-daemon",
+    "receiver",
     "dashboard",
     "demo-shop-acme",
 ]
