@@ -204,6 +204,99 @@ print(json.dumps({
     ]
 
 
+# Each file's columns by those of its table; the rows of a table in the order of a file's key.
+_FILES = {
+    "clv_predictions.csv": (
+        "select customer_id, predicted_value_12m, value_rank, value_percentile, business_segment,"
+        " cluster from reporting.customer_360 where company_id = 'cdnow'",
+        ["customer_id", "clv", "rank", "percentile", "segment", "cluster"],
+    ),
+    "segment_metrics.csv": (
+        "select initcap(replace(segment, 'stage_', '')), rows, rmse, mae, bias"
+        " from ml.clv_model_scores where segment like 'stage%' and horizon = '26w'"
+        " union all select 'all', rows, rmse, mae, bias from ml.clv_model_scores"
+        " where segment = 'all' and horizon = '26w' and is_champion and cutoff = '2025-12-31'",
+        ["customer_stage", "customers", "rmse", "mae", "bias"],
+    ),
+    "interactions.csv": (
+        "select rank, feature_a, feature_b, strength from ml.feature_interactions",
+        ["rank", "feature_a", "feature_b", "strength"],
+    ),
+    "business_segments.csv": (
+        "select segment, customers, predicted_value_12m, strategy"
+        " from reporting.segment_summary where segmentation = 'business'",
+        ["segment", "size", "predicted_value_12m", "strategy"],
+    ),
+    "cluster_summary.csv": (
+        "select cluster, customers, average_value_12m, clv_tier, suggested_action, description"
+        " from ml.cluster_profiles",
+        ["cluster", "size", "average_value_12m", "clv_tier", "suggested_action", "profile"],
+    ),
+}
+
+
+def _plain(value: object) -> str:
+    """Returns a number as Python writes it, whoever wrote it; a text as it is."""
+    try:
+        return str(float(str(value)))
+    except ValueError:
+        return "" if value is None else str(value)
+
+
+def test_every_number_of_the_files_is_its_tables(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    folder = installation.folder / "home" / "exports" / "cdnow" / "2026-06-30"
+    assert {path.name for path in folder.iterdir()} == {
+        *_FILES,
+        "clv_model.joblib",
+        "feature_importances.png",
+        "model_metadata.json",
+    }
+    for name, (query, columns) in _FILES.items():
+        with (folder / name).open(newline="", encoding="utf-8") as file:
+            read = sorted(
+                tuple(_plain(row[column]) for column in columns) for row in csv.DictReader(file)
+            )
+        expected = sorted(tuple(map(_plain, row)) for row in installation.query(query))
+        if name == "segment_metrics.csv":
+            # A stage that nobody was in at the cutoff has a row without figures.
+            read = [row for row in read if row[1]]
+        assert read, name
+        assert read == expected, name
+
+
+def test_the_picture_the_model_and_what_repeats_it_open(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    folder = installation.folder / "home" / "exports" / "cdnow" / "2026-06-30"
+    assert (folder / "feature_importances.png").read_bytes().startswith(b"\x89PNG")
+    metadata = json.loads((folder / "model_metadata.json").read_text(encoding="utf-8"))
+    assert [(metadata["run"],)] == installation.query(
+        "select distinct run from ml.clv_model_scores"
+    )
+    assert metadata["data"]["customers"] == 23_570
+    assert float(metadata["data"]["gross_revenue"]) == 2_500_315.63
+    predicted = installation.python(f"""
+import joblib, json
+from ml.features.btyd import customer_features
+from ml.horizons import horizon_days, in_weeks
+from datetime import date
+from orchestration.resources.customer_days import CustomerDays
+days = CustomerDays().read("cdnow")
+model = joblib.load({str(folder / "clv_model.joblib")!r})
+customers = customer_features(days.daily, days.as_of)
+path = model.predict(customers, [in_weeks(horizon_days(12))])
+print(json.dumps(round(float(path["predicted_value"].sum()), 1)))
+""")
+    (total,) = installation.query(
+        "select sum(predicted_value) from ml.clv_predictions where horizon_months = 12"
+    )[0]
+    assert float(predicted) == pytest.approx(float(total), abs=1)
+    stored = installation.folder / "home" / "mlflow" / "artifacts"
+    assert len(list(stored.rglob("deliverables/*"))) == len(_FILES) + 3
+
+
 def test_a_second_demo_changes_nothing_and_a_third_beside_it_is_refused(
     installation: Installation, first_fingerprints: dict[str, str]
 ) -> None:
@@ -380,96 +473,3 @@ def test_a_file_that_cannot_be_used_leaves_the_marts_as_they_were(
         }
     finally:
         purchases.write_text(whole)
-
-
-# Each file's columns by those of its table; the rows of a table in the order of a file's key.
-_FILES = {
-    "clv_predictions.csv": (
-        "select customer_id, predicted_value_12m, value_rank, value_percentile, business_segment,"
-        " cluster from reporting.customer_360 where company_id = 'cdnow'",
-        ["customer_id", "clv", "rank", "percentile", "segment", "cluster"],
-    ),
-    "segment_metrics.csv": (
-        "select initcap(replace(segment, 'stage_', '')), rows, rmse, mae, bias"
-        " from ml.clv_model_scores where segment like 'stage%' and horizon = '26w'"
-        " union all select 'all', rows, rmse, mae, bias from ml.clv_model_scores"
-        " where segment = 'all' and horizon = '26w' and is_champion and cutoff = '2025-12-31'",
-        ["customer_stage", "customers", "rmse", "mae", "bias"],
-    ),
-    "interactions.csv": (
-        "select rank, feature_a, feature_b, strength from ml.feature_interactions",
-        ["rank", "feature_a", "feature_b", "strength"],
-    ),
-    "business_segments.csv": (
-        "select segment, customers, predicted_value_12m, strategy"
-        " from reporting.segment_summary where segmentation = 'business'",
-        ["segment", "size", "predicted_value_12m", "strategy"],
-    ),
-    "cluster_summary.csv": (
-        "select cluster, customers, average_value_12m, clv_tier, suggested_action, description"
-        " from ml.cluster_profiles",
-        ["cluster", "size", "average_value_12m", "clv_tier", "suggested_action", "profile"],
-    ),
-}
-
-
-def _plain(value: object) -> str:
-    """Returns a number as Python writes it, whoever wrote it; a text as it is."""
-    try:
-        return str(float(str(value)))
-    except ValueError:
-        return "" if value is None else str(value)
-
-
-def test_every_number_of_the_files_is_its_tables(
-    installation: Installation, demo: subprocess.CompletedProcess[str]
-) -> None:
-    folder = installation.folder / "home" / "exports" / "cdnow" / "2026-06-30"
-    assert {path.name for path in folder.iterdir()} == {
-        *_FILES,
-        "clv_model.joblib",
-        "feature_importances.png",
-        "model_metadata.json",
-    }
-    for name, (query, columns) in _FILES.items():
-        with (folder / name).open(newline="", encoding="utf-8") as file:
-            read = sorted(
-                tuple(_plain(row[column]) for column in columns) for row in csv.DictReader(file)
-            )
-        expected = sorted(tuple(map(_plain, row)) for row in installation.query(query))
-        if name == "segment_metrics.csv":
-            # A stage that nobody was in at the cutoff has a row without figures.
-            read = [row for row in read if row[1]]
-        assert read, name
-        assert read == expected, name
-
-
-def test_the_picture_the_model_and_what_repeats_it_open(
-    installation: Installation, demo: subprocess.CompletedProcess[str]
-) -> None:
-    folder = installation.folder / "home" / "exports" / "cdnow" / "2026-06-30"
-    assert (folder / "feature_importances.png").read_bytes().startswith(b"\x89PNG")
-    metadata = json.loads((folder / "model_metadata.json").read_text(encoding="utf-8"))
-    assert [(metadata["run"],)] == installation.query(
-        "select distinct run from ml.clv_model_scores"
-    )
-    assert metadata["data"]["customers"] == 23_570
-    assert float(metadata["data"]["gross_revenue"]) == 2_500_315.63
-    predicted = installation.python(f"""
-import joblib, json
-from ml.features.btyd import customer_features
-from ml.horizons import horizon_days, in_weeks
-from datetime import date
-from orchestration.resources.customer_days import CustomerDays
-days = CustomerDays().read("cdnow")
-model = joblib.load({str(folder / "clv_model.joblib")!r})
-customers = customer_features(days.daily, days.as_of)
-path = model.predict(customers, [in_weeks(horizon_days(12))])
-print(json.dumps(round(float(path["predicted_value"].sum()), 1)))
-""")
-    (total,) = installation.query(
-        "select sum(predicted_value) from ml.clv_predictions where horizon_months = 12"
-    )[0]
-    assert float(predicted) == pytest.approx(float(total), abs=1)
-    stored = installation.folder / "home" / "mlflow" / "artifacts"
-    assert len(list(stored.rglob("deliverables/*"))) == len(_FILES) + 3

@@ -98,7 +98,13 @@ def read(shop: Shop, since: datetime | None = None) -> list[int]:
 def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "REANCHOR_AFTER", 20)
     small = queries.Listing(
-        "Customers", "customers", "customersCount", "CustomerSortKeys", "id updatedAt", first=4
+        "Customers",
+        "customers",
+        "customersCount",
+        "CustomerSortKeys",
+        "id updatedAt",
+        first=4,
+        type_name="Customer",
     )
     monkeypatch.setattr(queries, "CUSTOMERS", small)
 
