@@ -213,7 +213,7 @@ _FILES = {
     ),
     "segment_metrics.csv": (
         "select initcap(replace(segment, 'stage_', '')), rows, rmse, mae, bias"
-        " from ml.clv_model_scores where segment like 'stage%' and horizon = '26w'"
+        " from ml.clv_model_scores where segment like 'stage%%' and horizon = '26w'"
         " union all select 'all', rows, rmse, mae, bias from ml.clv_model_scores"
         " where segment = 'all' and horizon = '26w' and is_champion and cutoff = '2025-12-31'",
         ["customer_stage", "customers", "rmse", "mae", "bias"],

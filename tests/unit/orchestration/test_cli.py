@@ -85,6 +85,8 @@ def test_nothing_runs(clv: Clv, tmp_path: Path) -> None:
             "mlflow",
             "dagster-webserver",
             "dagster-daemon",
+            "receiver",
+            "dashboard",
             "demo-shop-acme",
             "demo-account-acme",
             "demo-site-acme",
