@@ -243,7 +243,7 @@ class Trees:
 
     def _scores(self, features: pd.DataFrame, raw: bool) -> np.ndarray:
         rows = features.to_numpy(dtype="float64")
-        digest = hashlib.blake2b(np.ascontiguousarray(rows), digest_size=16).digest() + bytes([raw])
+        digest = hashlib.blake2b(rows.tobytes(), digest_size=16).digest() + bytes([raw])
         if self._last is None or self._last[0] != digest:
             scores = np.asarray(self.booster.predict(rows, raw_score=raw, num_threads=1))
             self._last = (digest, scores)
