@@ -165,7 +165,7 @@ def _outlier_cap(values: np.ndarray) -> float:
 
 
 def _mean(values: np.ndarray) -> float:
-    return math.fsum(values) / len(values) if len(values) else 0.0
+    return math.fsum(values.tolist()) / len(values) if len(values) else 0.0
 
 
 def _correlation(x: np.ndarray, monetary: np.ndarray) -> float | None:
