@@ -161,7 +161,7 @@ def arrow_connection(address: str) -> ArrowConnection:
     Raises:
         adbc_driver_manager.Error: The server doesn't answer or refuses.
     """
-    from adbc_driver_manager import AdbcConnection, AdbcDatabase
+    from adbc_driver_manager import AdbcConnection
     from adbc_driver_manager.dbapi import Connection
 
     kept = cast("AdbcDatabase", _Kept())
