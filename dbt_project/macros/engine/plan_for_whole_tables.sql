@@ -10,6 +10,7 @@
     {%- if config.get('materialized') not in ['replaced_view', 'ephemeral'] -%}
         {%- set settings = {
             'enable_nestloop': 'off',
+            'enable_mergejoin': 'off',
             'work_mem': '128MB',
             'hash_mem_multiplier': '4',
             'maintenance_work_mem': '256MB',

@@ -1,8 +1,12 @@
 {{ config(materialized='replaced_view') }}
 
 {% set sides = ['', '_presentment'] %}
+{% set of_orders = [
+    'taxes_included', 'customer_id', 'email_hash', 'source', 'ordered_at', 'order_date', 'channel',
+    'country', 'timezone', 'margin_rate', 'currency', 'base_currency', 'base_side', 'exchange_rate'
+] %}
 
-with orders as (
+with orders {{ as_computed_each_time() }} (
     select * from {{ ref('int_shopify_orders_classified') }}
     where status = 'completed'
 ),
@@ -38,7 +42,7 @@ discounts as (
 ),
 
 -- A gift card is money paid ahead: it is revenue when it is spent, and nothing when it is sold.
-sold as (
+sold {{ as_computed_each_time() }} (
     select
         order_lines.company_id,
         order_lines.order_line_id,
@@ -47,7 +51,9 @@ sold as (
         order_lines.title as product,
         order_lines.quantity,
         order_lines.is_gift_card,
-        orders.taxes_included,
+        {%- for column in of_orders %}
+            orders.{{ column }},
+        {%- endfor %}
         case
             when unit_costs.unit_cost_currency = orders.base_currency
                 then unit_costs.unit_cost
@@ -86,11 +92,14 @@ sold as (
 ),
 
 -- Of a price that includes tax, list price and discount carry the same share of it.
-purchases as (
+purchases {{ as_computed_each_time() }} (
     select
         company_id,
         order_line_id,
         order_id,
+        {%- for column in of_orders %}
+            {{ column }},
+        {%- endfor %}
         cast(null as text) as refund_id,
         product_id,
         product,
@@ -111,12 +120,36 @@ purchases as (
     from sold
 ),
 
+refunded_orders as (
+    select
+        company_id,
+        order_id
+    from refunds
+    union
+    select
+        company_id,
+        order_id
+    from {{ ref('stg_shopify__refund_lines') }}
+),
+
+sold_of_refunded as (
+    select sold.*
+    from sold
+    inner join refunded_orders
+        on
+            sold.company_id = refunded_orders.company_id
+            and sold.order_id = refunded_orders.order_id
+),
+
 -- Pieces that came back and can be sold again bring their cost back.
 returned as (
     select
         refund_lines.company_id,
         'refund-' || refund_lines.refund_id || '-' || refund_lines.position as order_line_id,
         sold.order_id,
+        {%- for column in of_orders %}
+            sold.{{ column }},
+        {%- endfor %}
         refund_lines.refund_id,
         sold.product_id,
         sold.product,
@@ -140,7 +173,7 @@ returned as (
             else sold.unit_cost_base * 0
         end as cost_base
     from {{ ref('stg_shopify__refund_lines') }} as refund_lines
-    inner join sold
+    inner join sold_of_refunded as sold
         on
             refund_lines.company_id = sold.company_id
             and refund_lines.order_line_id = sold.order_line_id
@@ -164,10 +197,10 @@ order_goods as (
         company_id,
         order_id,
         {%- for side in sides %}
-            sum({{ 'net_revenue' ~ side }}) as {{ 'goods' ~ side }}
+            sum({{ 'paid' ~ side }} - {{ 'tax_in_price' ~ side }}) as {{ 'goods' ~ side }}
             {%- if not loop.last %},{% endif %}
         {%- endfor %}
-    from purchases
+    from sold_of_refunded
     group by company_id, order_id
 ),
 
@@ -280,6 +313,9 @@ all_lines as (
         company_id,
         order_line_id,
         order_id,
+        {%- for column in of_orders %}
+            {{ column }},
+        {%- endfor %}
         refund_id,
         product_id,
         product,
@@ -296,6 +332,9 @@ all_lines as (
         company_id,
         order_line_id,
         order_id,
+        {%- for column in of_orders %}
+            {{ column }},
+        {%- endfor %}
         refund_id,
         product_id,
         product,
@@ -310,53 +349,49 @@ all_lines as (
     union all
     -- Money alone costs nothing but itself.
     select
-        company_id,
-        'refund-' || refund_id as order_line_id,
-        order_id,
-        refund_id,
+        adjustments.company_id,
+        'refund-' || adjustments.refund_id as order_line_id,
+        adjustments.order_id,
+        {%- for column in of_orders %}
+            orders.{{ column }},
+        {%- endfor %}
+        adjustments.refund_id,
         null as product_id,
         null as product,
         null as quantity,
         {%- for side in sides %}
             0 as {{ 'gross_revenue' ~ side }},
             0 as {{ 'discount' ~ side }},
-            {{ 'refunded' ~ side }},
+            adjustments.{{ 'refunded' ~ side }},
         {%- endfor %}
         0 as cost_base
     from adjustments
-    where refunded <> 0 or refunded_presentment <> 0
+    inner join orders
+        on
+            adjustments.company_id = orders.company_id
+            and adjustments.order_id = orders.order_id
+    where adjustments.refunded <> 0 or adjustments.refunded_presentment <> 0
 ),
 
 -- A refund has its own day, and the rate of its own money.
 dated as (
     select
         all_lines.*,
-        orders.customer_id,
-        orders.email_hash,
-        orders.source,
-        orders.channel,
-        orders.country,
-        orders.currency,
-        orders.base_currency,
-        orders.base_side,
-        orders.margin_rate,
-        coalesce(refunds.processed_at, orders.ordered_at) as moved_at,
+        coalesce(refunds.processed_at, all_lines.ordered_at) as moved_at,
         case
-            when refunds.refund_id is null then orders.order_date
-            else {{ local_date('refunds.processed_at', 'orders.timezone') }}
+            when refunds.refund_id is null then all_lines.order_date
+            else {{ local_date('refunds.processed_at', 'all_lines.timezone') }}
         end as moved_on,
         case
-            when orders.base_side = 'shop' and orders.exchange_rate is not null
+            when all_lines.base_side = 'shop' and all_lines.exchange_rate is not null
                 then coalesce(
                     nullif(refunds.total_refunded, 0)
                     / nullif(refunds.total_refunded_presentment, 0),
-                    orders.exchange_rate
+                    all_lines.exchange_rate
                 )
-            else orders.exchange_rate
-        end as exchange_rate
+            else all_lines.exchange_rate
+        end as rate_of_money
     from all_lines
-    inner join orders
-        on all_lines.company_id = orders.company_id and all_lines.order_id = orders.order_id
     left join refunds
         on all_lines.company_id = refunds.company_id and all_lines.refund_id = refunds.refund_id
 ),
@@ -388,14 +423,14 @@ select
     cast(quantity as numeric(18, 4)) as quantity,
     currency,
     base_currency,
-    exchange_rate,
-    case when exchange_rate is not null then moved_on end as rate_date,
+    rate_of_money as exchange_rate,
+    case when rate_of_money is not null then moved_on end as rate_date,
     {{ money('gross_revenue_presentment') }} as gross_revenue,
     {{ money('discount_presentment') }} as discount,
     {{ money('refunded_presentment') }} as refunded,
     {{ money('net_revenue_presentment') }} as net_revenue,
     {{ money(
-        'coalesce(net_revenue_presentment - cost_base / exchange_rate,'
+        'coalesce(net_revenue_presentment - cost_base / rate_of_money,'
         ~ ' net_revenue_presentment * margin_rate)'
     ) }} as gross_margin,
     {{ money(in_base('gross_revenue')) }} as gross_revenue_base,

@@ -6,16 +6,27 @@ survivors as (
     select * from {{ ref('int_shopify_customers_merged') }}
 ),
 
+-- Asked of few orders: reading the taxes of every line would cost more than all the rest.
 line_totals as (
     select
-        company_id,
-        order_id,
-        sum(original_total) as original_total,
-        sum(original_total_presentment) as original_total_presentment,
-        sum(tax) as tax,
-        sum(tax_presentment) as tax_presentment
-    from {{ ref('stg_shopify__order_lines') }}
-    group by company_id, order_id
+        order_lines.company_id,
+        order_lines.order_id,
+        sum(order_lines.original_total) as original_total,
+        sum(order_lines.original_total_presentment) as original_total_presentment,
+        sum(order_lines.tax) as tax,
+        sum(order_lines.tax_presentment) as tax_presentment
+    from {{ ref('stg_shopify__order_lines') }} as order_lines
+    inner join {{ ref('stg_shopify__orders') }} as orders
+        on
+            order_lines.company_id = orders.company_id
+            and order_lines.order_id = orders.order_id
+    where
+        orders.taxes_included
+        or orders.total_refunded_shipping <> 0
+        or orders.total_refunded_shipping_presentment <> 0
+        or coalesce(orders.total_price, 0) = 0
+        or coalesce(orders.total_price_presentment, 0) = 0
+    group by order_lines.company_id, order_lines.order_id
 ),
 
 -- What the shop deleted was never bought. A customer who is gone without an heir is a guest.
@@ -133,9 +144,13 @@ select
     {{ money('total_shipping_presentment - tax_in_shipping_presentment') }} as shipping,
     {{ money(in_base('total_tax')) }} as tax_base,
     {{ money(in_base('total_shipping') ~ ' - ' ~ in_base('tax_in_shipping')) }} as shipping_base,
-    total_tax - line_tax - tax_in_shipping as tax_on_shipping,
-    total_tax_presentment - line_tax_presentment - tax_in_shipping_presentment
-        as tax_on_shipping_presentment,
+    case
+        when total_refunded_shipping <> 0 then total_tax - line_tax - tax_in_shipping
+    end as tax_on_shipping,
+    case
+        when total_refunded_shipping_presentment <> 0
+            then total_tax_presentment - line_tax_presentment - tax_in_shipping_presentment
+    end as tax_on_shipping_presentment,
     total_shipping as charged_shipping,
     total_shipping_presentment as charged_shipping_presentment,
     total_refunded_shipping as refunded_shipping,

@@ -14,15 +14,29 @@ with charges as (
 ),
 
 site_orders as (
-    select * from {{ ref('stg_woocommerce__orders') }}
+    select
+        company_id,
+        order_id,
+        order_key,
+        transaction_id,
+        noted_stripe_intent_id
+    from {{ ref('stg_woocommerce__orders') }}
 ),
 
 shop_orders as (
-    select * from {{ ref('stg_shopify__orders') }}
+    select
+        company_id,
+        order_id
+    from {{ ref('stg_shopify__orders') }}
 ),
 
 shop_payments as (
-    select * from {{ ref('stg_shopify__transactions') }}
+    select
+        company_id,
+        order_id,
+        transaction_id,
+        payment_id
+    from {{ ref('stg_shopify__transactions') }}
 ),
 
 -- The number that WooCommerce's gateway notes as order_id is one for people, and never matched.

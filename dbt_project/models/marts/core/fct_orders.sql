@@ -33,36 +33,51 @@ charged as (
             and classified.source = fees.source
 ),
 
--- A file carries neither tax nor shipping nor fees.
-completed as (
+-- A file carries neither tax nor shipping nor fees. Orders that were tested, cancelled, never paid
+-- or left without a line have a status and no money, so that no sum over orders counts them by
+-- mistake. What the payment cost stays spent.
+joined as (
     select
-        counted.*,
-        case when counted.is_purchase then 'completed' else 'refund' end as status,
-        coalesce(charged.tax, {{ no_money }}) as tax,
-        coalesce(charged.shipping, {{ no_money }}) as shipping,
+        counted.order_id is not null as is_counted,
+        {%- for column in [
+            'company_id', 'order_id', 'source'
+        ] %}
+            coalesce(counted.{{ column }}, charged.{{ column }}) as {{ column }},
+        {%- endfor %}
+        {%- for column in [
+            'customer_id', 'ordered_at', 'order_date', 'channel', 'country', 'currency',
+            'exchange_rate', 'rate_date'
+        ] %}
+            case when counted.order_id is null then charged.{{ column }} else counted.{{ column }} end
+                as {{ column }},
+        {%- endfor %}
+        case
+            when counted.order_id is null then charged.status
+            when counted.is_purchase then 'completed'
+            else 'refund'
+        end as status,
+        counted.customer_order_number,
+        coalesce(counted.order_lines, 0) as order_lines,
+        counted.fully_refunded_on is not null as is_fully_refunded,
+        {%- for amount in ['tax', 'shipping', 'tax_base', 'shipping_base'] %}
+            case when counted.order_id is not null then charged.{{ amount }} end as {{ amount }},
+        {%- endfor %}
         coalesce(charged.fees, {{ no_money }}) as fees,
-        coalesce(charged.tax_base, {{ no_money }}) as tax_base,
-        coalesce(charged.shipping_base, {{ no_money }}) as shipping_base,
-        coalesce(charged.fees_base, {{ no_money }}) as fees_base
+        coalesce(charged.fees_base, {{ no_money }}) as fees_base,
+        {%- for amount in [
+            'gross_revenue', 'discount', 'refunded', 'net_revenue', 'gross_margin',
+            'gross_revenue_base', 'discount_base', 'refunded_base', 'net_revenue_base',
+            'gross_margin_base'
+        ] %}
+            coalesce(counted.{{ amount }}, {{ no_money }}) as {{ amount }}
+            {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from counted
-    left join charged
+    full join charged
         on
             counted.company_id = charged.company_id
             and counted.order_id = charged.order_id
             and counted.source = charged.source
-),
-
--- Orders that were tested, cancelled, never paid or left without a line: they have a status and
--- no money, so that no sum over orders counts them by mistake. What the payment cost stays spent.
-uncounted as (
-    select charged.*
-    from charged
-    left join counted
-        on
-            charged.company_id = counted.company_id
-            and charged.order_id = counted.order_id
-            and charged.source = counted.source
-    where counted.order_id is null
 )
 
 select
@@ -77,62 +92,26 @@ select
     status,
     cast(customer_order_number as integer) as customer_order_number,
     cast(order_lines as integer) as order_lines,
-    fully_refunded_on is not null as is_fully_refunded,
+    is_fully_refunded,
     currency,
     exchange_rate,
     rate_date,
     gross_revenue,
     discount,
-    tax,
-    shipping,
+    coalesce(tax, {{ no_money }}) as tax,
+    coalesce(shipping, {{ no_money }}) as shipping,
     refunded,
     fees,
     net_revenue,
-    {{ money('net_revenue - gross_margin') }} as cost,
-    {{ money('gross_margin - fees') }} as contribution_margin,
+    cast(net_revenue - gross_margin as numeric(18, 4)) as cost,
+    cast(gross_margin - fees as numeric(18, 4)) as contribution_margin,
     gross_revenue_base,
     discount_base,
-    tax_base,
-    shipping_base,
+    coalesce(tax_base, {{ no_money }}) as tax_base,
+    coalesce(shipping_base, {{ no_money }}) as shipping_base,
     refunded_base,
     fees_base,
     net_revenue_base,
-    {{ money('net_revenue_base - gross_margin_base') }} as cost_base,
-    {{ money('gross_margin_base - fees_base') }} as contribution_margin_base
-from completed
-union all
-select
-    company_id,
-    order_id,
-    customer_id,
-    ordered_at,
-    order_date,
-    source,
-    channel,
-    country,
-    status,
-    null as customer_order_number,
-    0 as order_lines,
-    false as is_fully_refunded,
-    currency,
-    exchange_rate,
-    rate_date,
-    {{ no_money }} as gross_revenue,
-    {{ no_money }} as discount,
-    {{ no_money }} as tax,
-    {{ no_money }} as shipping,
-    {{ no_money }} as refunded,
-    fees,
-    {{ no_money }} as net_revenue,
-    {{ no_money }} as cost,
-    {{ money('-fees') }} as contribution_margin,
-    {{ no_money }} as gross_revenue_base,
-    {{ no_money }} as discount_base,
-    {{ no_money }} as tax_base,
-    {{ no_money }} as shipping_base,
-    {{ no_money }} as refunded_base,
-    fees_base,
-    {{ no_money }} as net_revenue_base,
-    {{ no_money }} as cost_base,
-    {{ money('-fees_base') }} as contribution_margin_base
-from uncounted
+    cast(net_revenue_base - gross_margin_base as numeric(18, 4)) as cost_base,
+    cast(gross_margin_base - fees_base as numeric(18, 4)) as contribution_margin_base
+from joined

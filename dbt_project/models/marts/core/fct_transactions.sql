@@ -128,7 +128,14 @@ shopify_transactions as (
 ),
 
 site_orders as (
-    select orders.*
+    select
+        orders.company_id,
+        orders.order_id,
+        orders.created_at,
+        orders.paid_at,
+        orders.payment_method,
+        orders.currency,
+        orders.total
     from {{ ref('stg_woocommerce__orders') }} as orders
     inner join {{ ref('int_woocommerce_orders_classified') }} as classified
         on

@@ -1,7 +1,4 @@
-with source as (
-    select * from {{ landed('raw_shopify', 'order_lines') }}
-)
-
+-- Without a with clause, so that what a reader doesn't ask for isn't computed.
 select
     company_id,
     id as order_line_id,
@@ -32,4 +29,4 @@ select
     {{ money(json_sum('tax_lines', ['priceSet', 'shopMoney', 'amount'])) }} as tax,
     {{ money(json_sum('tax_lines', ['priceSet', 'presentmentMoney', 'amount'])) }}
         as tax_presentment
-from source
+from {{ landed('raw_shopify', 'order_lines') }}

@@ -1,7 +1,4 @@
-with source as (
-    select * from {{ landed('raw_shopify', 'orders') }}
-)
-
+-- Without a with clause, so that what a reader doesn't ask for isn't computed.
 select
     company_id,
     id as order_id,
@@ -59,4 +56,4 @@ select
             {{ json_text('customer_journey', ['firstVisit', 'source']) }}
         )
     ) as first_visit_source
-from source
+from {{ landed('raw_shopify', 'orders') }}

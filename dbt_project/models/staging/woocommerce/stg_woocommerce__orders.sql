@@ -1,7 +1,4 @@
-with source as (
-    select * from {{ landed('raw_woocommerce', 'orders') }}
-)
-
+-- Without a with clause, so that what a reader doesn't ask for isn't computed.
 select
     company_id,
     id as order_id,
@@ -36,4 +33,4 @@ select
     {{ json_noted('meta_data', '_stripe_fee') }} as noted_stripe_fee,
     {{ json_noted('meta_data', '_stripe_currency') }} as noted_stripe_currency,
     {{ json_noted('meta_data', '_wc_order_attribution_utm_source') }} as noted_utm_source
-from source
+from {{ landed('raw_woocommerce', 'orders') }}
