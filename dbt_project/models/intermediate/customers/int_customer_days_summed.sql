@@ -1,4 +1,4 @@
-with order_lines as (
+with order_lines {{ as_computed_each_time() }} (
     select * from {{ ref('int_order_lines_converted') }}
     where exchange_rate is not null and customer_id is not null
 ),

@@ -12,9 +12,27 @@ cohorts as (
         cohort_month,
         dimension,
         dimension_value,
-        count(*) as cohort_size
+        count(*) as cohort_size,
+        row_number() over (
+            order by company_id, cohort_month, dimension, dimension_value
+        ) as cohort
     from customers
     group by company_id, cohort_month, dimension, dimension_value
+),
+
+-- Grouping many rows by one number costs a fraction of grouping them by four columns.
+members as (
+    select
+        customers.company_id,
+        customers.customer_id,
+        cohorts.cohort
+    from customers
+    inner join cohorts
+        on
+            customers.company_id = cohorts.company_id
+            and customers.cohort_month = cohorts.cohort_month
+            and customers.dimension = cohorts.dimension
+            and customers.dimension_value = cohorts.dimension_value
 ),
 
 cells as (
@@ -24,6 +42,7 @@ cells as (
         cohorts.dimension,
         cohorts.dimension_value,
         cohorts.cohort_size,
+        cohorts.cohort,
         company_months.month_start,
         {{ months_between('cohorts.cohort_month', 'company_months.month_start') }}
             as months_since,
@@ -61,40 +80,30 @@ last_months as (
 
 activity as (
     select
-        customers.company_id,
-        customers.cohort_month,
-        customers.dimension,
-        customers.dimension_value,
+        members.cohort,
         customer_months.month_start,
         count(*) filter (where customer_months.is_active) as active_customers,
         sum(customer_months.revenue) as revenue,
         sum(customer_months.margin) as margin
-    from customers
+    from members
     inner join customer_months
         on
-            customers.company_id = customer_months.company_id
-            and customers.customer_id = customer_months.customer_id
-    group by
-        customers.company_id, customers.cohort_month, customers.dimension,
-        customers.dimension_value, customer_months.month_start
+            members.company_id = customer_months.company_id
+            and members.customer_id = customer_months.customer_id
+    group by members.cohort, customer_months.month_start
 ),
 
 departures as (
     select
-        customers.company_id,
-        customers.cohort_month,
-        customers.dimension,
-        customers.dimension_value,
+        members.cohort,
         last_months.last_month as month_start,
         count(*) as last_seen
-    from customers
+    from members
     inner join last_months
         on
-            customers.company_id = last_months.company_id
-            and customers.customer_id = last_months.customer_id
-    group by
-        customers.company_id, customers.cohort_month, customers.dimension,
-        customers.dimension_value, last_months.last_month
+            members.company_id = last_months.company_id
+            and members.customer_id = last_months.customer_id
+    group by members.cohort, last_months.last_month
 ),
 
 filled as (
@@ -106,19 +115,9 @@ filled as (
         coalesce(departures.last_seen, 0) as last_seen
     from cells
     left join activity
-        on
-            cells.company_id = activity.company_id
-            and cells.cohort_month = activity.cohort_month
-            and cells.dimension = activity.dimension
-            and cells.dimension_value = activity.dimension_value
-            and cells.month_start = activity.month_start
+        on cells.cohort = activity.cohort and cells.month_start = activity.month_start
     left join departures
-        on
-            cells.company_id = departures.company_id
-            and cells.cohort_month = departures.cohort_month
-            and cells.dimension = departures.dimension
-            and cells.dimension_value = departures.dimension_value
-            and cells.month_start = departures.month_start
+        on cells.cohort = departures.cohort and cells.month_start = departures.month_start
 ),
 
 cumulated as (
@@ -129,14 +128,8 @@ cumulated as (
         sum(last_seen) over cohort_from_here as retained_customers
     from filled
     window
-        cohort_so_far as (
-            partition by company_id, cohort_month, dimension, dimension_value
-            order by months_since
-        ),
-        cohort_from_here as (
-            partition by company_id, cohort_month, dimension, dimension_value
-            order by months_since desc
-        )
+        cohort_so_far as (partition by cohort order by months_since),
+        cohort_from_here as (partition by cohort order by months_since desc)
 )
 
 -- What a month that is still running has seen so far is not its result: null, never a low figure.
