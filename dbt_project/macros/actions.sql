@@ -5,6 +5,10 @@
     {{ days }} || case when {{ days }} = 1 then ' day' else ' days' end
 {%- endmacro %}
 
+{% macro money_of(customer, column) -%}
+    {{ money_text(customer ~ '.' ~ column, customer ~ '.minor_units', customer ~ '.currency') }}
+{%- endmacro %}
+
 {% macro is_at_risk(customer) -%}
     coalesce(
         {{ customer }}.order_days >= 2
@@ -58,19 +62,11 @@
 {%- endmacro %}
 
 {% macro next_best_action_reason(customer) -%}
-    {%- set spent = money_text(
-        customer ~ '.value_to_date', customer ~ '.minor_units', customer ~ '.currency'
-    ) -%}
-    {%- set a_time = money_text(
-        customer ~ '.average_order_value', customer ~ '.minor_units', customer ~ '.currency'
-    ) -%}
-    {%- set typical = money_text(
-        customer ~ '.typical_order_value', customer ~ '.minor_units', customer ~ '.currency'
-    ) -%}
     case {{ customer }}.next_best_action
         when 'Win back in person'
             then
-                'Among the best tenth by spend so far (' || {{ spent }} || '), and silent for '
+                'Among the best tenth by spend so far ('
+                || {{ money_of(customer, 'value_to_date') }} || '), and silent for '
                 || {{ days_text(customer ~ '.recency_days') }} || ': '
                 || round({{ customer }}.churn_probability_12m * 100)
                 || ' % likely to order nothing within a year'
@@ -87,8 +83,8 @@
         when 'Offer an incentive for a second purchase'
             then
                 'One order, ' || {{ days_text(customer ~ '.recency_days') }} || ' ago, of '
-                || {{ a_time }}
-                || '; a typical order is ' || {{ typical }}
+                || {{ money_of(customer, 'average_order_value') }}
+                || '; a typical order is ' || {{ money_of(customer, 'typical_order_value') }}
         when 'Welcome and show what fits'
             then 'First order ' || {{ days_text(customer ~ '.recency_days') }} || ' ago'
         when 'Offer a bundle' then {{ customer }}.upsell_reason
@@ -101,17 +97,12 @@
 {%- endmacro %}
 
 {% macro upsell_reason(customer) -%}
-    {%- set a_time = money_text(
-        customer ~ '.average_order_value', customer ~ '.minor_units', customer ~ '.currency'
-    ) -%}
-    {%- set typical = money_text(
-        customer ~ '.typical_order_value', customer ~ '.minor_units', customer ~ '.currency'
-    ) -%}
     case {{ customer }}.upsell_rule
         when 'small_orders'
             then
-                'Ordered on ' || {{ days_text(customer ~ '.order_days') }} || ', ' || {{ a_time }}
-                || ' a time; a typical order is ' || {{ typical }}
+                'Ordered on ' || {{ days_text(customer ~ '.order_days') }} || ', '
+                || {{ money_of(customer, 'average_order_value') }}
+                || ' a time; a typical order is ' || {{ money_of(customer, 'typical_order_value') }}
         when 'one_product'
             then
                 'Ordered on ' || {{ days_text(customer ~ '.order_days') }}

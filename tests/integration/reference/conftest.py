@@ -6,16 +6,19 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 import yaml
 
 from tests.integration.connectors.harness import StandIn
 from tests.integration.installation import Installation, installed
 from tests.integration.reference.business import Business, number
+from tests.integration.reference.landed import Kept, Postgres, kept_rows
 from warehouse.settings import PROJECT_ROOT
 
 RATES = PROJECT_ROOT / "demo" / "data" / "exchange_rates.csv"
@@ -183,3 +186,16 @@ def build(seed: int) -> Iterator[Built]:
 )
 def built(request: pytest.FixtureRequest) -> Iterator[Built]:
     yield from build(request.param)
+
+
+@pytest.fixture
+def warehouse(built: Built) -> Iterator[Postgres]:
+    with closing(psycopg.connect(built.installation.url(), autocommit=True)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def kept(warehouse: Postgres) -> Iterator[list[Kept]]:
+    """Copies of all landed rows, which stand in their tables again afterwards."""
+    with kept_rows(warehouse) as found:
+        yield found

@@ -35,21 +35,54 @@ orders as (
         {{ money('sum(discount_base)') }} as discount_base,
         {{ money('sum(refunded_base)') }} as refunded_base,
         {{ money('sum(net_revenue_base)') }} as net_revenue_base,
-        {{ money('sum(gross_margin_base)') }} as gross_margin_base,
-        max(order_date) filter (where refunded > 0) as last_refund_date
+        {{ money('sum(gross_margin_base)') }} as gross_margin_base
     from order_lines
     group by company_id, order_id
+),
+
+refunds_so_far as (
+    select
+        company_id,
+        order_id,
+        order_date,
+        sum(sum(refunded)) over (
+            partition by company_id, order_id order by order_date
+        ) as refunded
+    from order_lines
+    where refunded <> 0
+    group by company_id, order_id, order_date
+),
+
+-- The first day, so that what comes back later changes nothing of what was known before.
+full_refunds as (
+    select
+        orders.company_id,
+        orders.order_id,
+        min(refunds_so_far.order_date) as refund_date
+    from orders
+    inner join refunds_so_far
+        on
+            orders.company_id = refunds_so_far.company_id
+            and orders.order_id = refunds_so_far.order_id
+            and orders.gross_revenue - orders.discount <= refunds_so_far.refunded
+    where orders.gross_revenue > 0
+    group by orders.company_id, orders.order_id
 ),
 
 timed as (
     select
         orders.*,
+        full_refunds.refund_date as fully_refunded_on,
         coalesce(
             orders.first_timed_at,
             {{ local_midnight('orders.order_date', 'companies.timezone') }}
         ) as ordered_at
     from orders
     inner join companies on orders.company_id = companies.company_id
+    left join full_refunds
+        on
+            orders.company_id = full_refunds.company_id
+            and orders.order_id = full_refunds.order_id
 )
 
 select
@@ -76,9 +109,7 @@ select
     refunded_base,
     net_revenue_base,
     gross_margin_base,
-    case
-        when gross_revenue > 0 and refunded >= gross_revenue - discount then last_refund_date
-    end as fully_refunded_on,
+    fully_refunded_on,
     case
         when is_purchase and customer_id is not null
             then row_number() over (

@@ -38,16 +38,14 @@ windows as (
         horizon_months,
         window_end_date,
         window_end_date <= last_known_date as is_window_over,
-        case when window_end_date <= last_known_date then 0 end as zero_if_over
+        case when window_end_date <= last_known_date then 0 end as zero_if_over,
+        row_number() over () as place
     from ({{ rows_to_build('ends', ['as_of_date', 'horizon_months']) }}) as to_build
 ),
 
 purchases as (
     select
-        windows.company_id,
-        windows.customer_id,
-        windows.as_of_date,
-        windows.horizon_months,
+        windows.place,
         sum(customer_days.orders) as orders,
         sum(customer_days.gross_revenue_base) as gross_revenue_base,
         sum(customer_days.net_revenue_base) as net_revenue_base,
@@ -60,8 +58,7 @@ purchases as (
             and windows.as_of_date < customer_days.order_date
             and windows.window_end_date >= customer_days.order_date
     where windows.is_window_over
-    group by
-        windows.company_id, windows.customer_id, windows.as_of_date, windows.horizon_months
+    group by windows.place
 )
 
 select
@@ -78,9 +75,4 @@ select
         as net_revenue_base,
     cast(coalesce(purchases.margin_base, windows.zero_if_over) as numeric(18, 4)) as margin_base
 from windows
-left join purchases
-    on
-        windows.company_id = purchases.company_id
-        and windows.customer_id = purchases.customer_id
-        and windows.as_of_date = purchases.as_of_date
-        and windows.horizon_months = purchases.horizon_months
+left join purchases on windows.place = purchases.place
