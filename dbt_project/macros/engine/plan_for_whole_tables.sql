@@ -5,9 +5,9 @@
 {% macro default__plan_for_whole_tables() -%}{%- endmacro %}
 
 {% macro postgres__plan_for_whole_tables() -%}
-    {#- Of the transaction that builds a table: joins by hash, in memory, on both cores, and a commit that doesn't
-        wait for the disk. A kept_table may merge too: its rows come customer by customer, and stay in order for the
-        sums. What a view is planned with is its reader's. -#}
+    {#- Of the transaction that builds a table: joins by hash, in memory, on both cores, and a
+        commit that doesn't wait for the disk. A kept_table may merge too: its rows come customer by
+        customer, and stay in order for the sums. What a view is planned with is its reader's. -#}
     {%- set materialized = config.get('materialized') -%}
     {%- if materialized not in ['replaced_view', 'ephemeral'] -%}
         {%- set settings = {

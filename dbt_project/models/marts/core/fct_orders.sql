@@ -48,7 +48,9 @@ joined as (
             'customer_id', 'ordered_at', 'order_date', 'channel', 'country', 'currency',
             'exchange_rate', 'rate_date'
         ] %}
-            case when counted.order_id is null then charged.{{ column }} else counted.{{ column }} end
+            case
+                when counted.order_id is null then charged.{{ column }} else counted.{{ column }}
+            end
                 as {{ column }},
         {%- endfor %}
         case

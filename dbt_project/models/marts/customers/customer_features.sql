@@ -7,7 +7,7 @@
 with snapshots {{ as_computed_once() }} (
     select
         *,
-        row_number() over () as snapshot
+        row_number() over () as place
     from (
         {{ rows_to_build(ref('int_customer_snapshots_spined'), ['as_of_date']) }}
     ) as to_build
@@ -39,7 +39,7 @@ customer_days {{ as_computed_once() }} (
 -- The only place where days meet snapshots: what is dated after as_of_date never gets further.
 known_days as (
     select
-        snapshots.snapshot,
+        snapshots.place,
         customer_days.orders,
         customer_days.days_since_previous_order,
         customer_days.new_products,
@@ -60,7 +60,7 @@ known_days as (
 
 histories as (
     select
-        snapshot,
+        place,
         sum(orders) as orders,
         {%- for amount in amounts %}
             sum({{ amount }}) as {{ amount }},
@@ -83,7 +83,7 @@ histories as (
         {%- endfor %}
         sum(new_products) as distinct_products
     from known_days
-    group by snapshot
+    group by place
 )
 
 select
@@ -130,7 +130,7 @@ select
     customers.acquisition_channel as channel,
     customers.country
 from histories
-inner join snapshots on histories.snapshot = snapshots.snapshot
+inner join snapshots on histories.place = snapshots.place
 inner join customers
     on
         snapshots.company_id = customers.company_id
