@@ -243,7 +243,7 @@ create table if not exists ml.drift_metrics (
 );
 
 comment on table ml.drift_metrics is
-    'How far what the models see and say has moved from their training window.';
+    'How far what the models see, say and go by has moved within a year.';
 comment on column ml.drift_metrics.company_id is 'The company (tenant). Part of every key.';
 comment on column ml.drift_metrics.calculation_date is 'Last day of data that counts.';
 comment on column ml.drift_metrics.kind is 'feature, prediction, segment or shap.';
