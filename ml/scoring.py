@@ -242,8 +242,11 @@ def score_customers(
     )
     names = {month: _model_at(champion, month, scope.model_name) for month in horizons}
     days = pd.to_datetime(daily["order_date"]).to_numpy().astype("datetime64[D]").astype("int64")
-    seen = set(daily["customer_id"][days <= day_number(as_of)].astype(str))
-    unpaid = sorted((seen | {str(name) for name in customer_ids}) - set(customers["customer_id"]))
+    # Lists first: a set of an Arrow array is filled value by value.
+    seen = set(daily["customer_id"][days <= day_number(as_of)].astype(str).unique().tolist())
+    unpaid = sorted(
+        (seen | {str(name) for name in customer_ids}) - set(customers["customer_id"].tolist())
+    )
     rows = pd.concat([paid, _unpaid_rows(unpaid, horizons)], ignore_index=True)
     rows = rows.sort_values(["customer_id", "horizon_months"], ignore_index=True)
     rows["model_name"] = rows["horizon_months"].map(names)

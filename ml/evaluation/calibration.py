@@ -31,6 +31,7 @@ from ml.horizons import horizon_days, in_weeks, rolling_cutoffs
 from ml.models.catalogue import new_candidate
 from ml.models.preparation import Preparation
 from ml.outlook.forecast import Revenue, backtest_revenue
+from ml.threads import one_thread
 
 _MIN_CUSTOMERS = 100
 # A cutoff nearer to another one than this says nothing new.
@@ -83,6 +84,7 @@ class Calibration:
     revenue: tuple[Revenue, ...] = ()
 
 
+@one_thread
 def calibrate(contests: Mapping[int, Contest], prepared: Preparation, as_of: date) -> Calibration:
     """Learns from the contests of all horizons how far their champions are off.
 
