@@ -33,6 +33,7 @@ from ml.models.preparation import Preparation
 from ml.monitoring.behaviour import tenure_strata
 from ml.monitoring.drift import Sample
 from ml.outlook.forecast import Revenue, backtest_revenue
+from ml.threads import one_thread
 
 _MIN_CUSTOMERS = 100
 # A cutoff nearer to another one than this says nothing new.
@@ -85,6 +86,7 @@ class Calibration:
     revenue: tuple[Revenue, ...] = ()
 
 
+@one_thread
 def calibrate(contests: Mapping[int, Contest], prepared: Preparation, as_of: date) -> Calibration:
     """Learns from the contests of all horizons how far their champions are off.
 

@@ -153,10 +153,11 @@ def realised_accuracy(
         cutoff, months = pd.Timestamp(day).date(), int(number)
         days = horizon_days(months)
         customers = prepared.customers(cutoff)
-        both = customers[["customer_id"]].merge(predicted, on="customer_id")
+        came = prepared.outcome(cutoff, days).value
+        both = customers[["customer_id"]].assign(came=came).merge(predicted, on="customer_id")
         if both.empty:
             continue
-        actual = prepared.outcome(cutoff, days, both).value
+        actual = both["came"].to_numpy()
         said = both["predicted_value"].to_numpy(dtype="float64")
         realised = Realised(
             cutoff, days, len(both), float(said.sum()), float(actual.sum()),
