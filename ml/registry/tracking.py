@@ -300,6 +300,8 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
     contests = record.contests or {0: contest}
     champions = {months: entry.champion for months, entry in contests.items()}
     params["champions"] = json.dumps(champions if record.contests else {})
+    # All of them as they went in, from which the run can be repeated.
+    params["settings"] = json.dumps(dict(record.settings), sort_keys=True)
     params["in_service"] = json.dumps(dict(record.in_service))
     metrics: dict[str, float] = {}
     # Most of the time goes into waiting for the store, run after run.
