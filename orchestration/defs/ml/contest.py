@@ -1,6 +1,7 @@
 """Assets of the models: the contest that picks the champion, and its predictions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -50,10 +51,12 @@ def clv_model_scores(
     )
     from ml.models.counts import MIN_REPEAT_CUSTOMERS
     from ml.models.preparation import Preparation
+    from ml.models.priors import DEFAULT, pooled
     from ml.registry.fingerprint import run_fingerprint
     from ml.registry.tracking import (
         ContestRecord,
         champions_in_service,
+        lent_priors,
         log_contest,
         registered_champion,
     )
@@ -63,13 +66,17 @@ def clv_model_scores(
 
     company = companies_file.get(context.partition_key)
     days = customer_days.read(company.id)
-    settings = {
+    settings: dict[str, Any] = {
         "as_of": days.as_of.isoformat(),
         "base_currency": company.base_currency,
         "horizons_months": list(company.horizons_months),
     }
-    run = run_fingerprint(days.daily, settings)
     tracking = mlflow.tracking()
+    prior = DEFAULT
+    if company.share_priors:
+        prior = pooled(lent_priors(tracking, companies_file.sharing_priors(company.id)))
+        settings["prior"] = prior.params()
+    run = run_fingerprint(days.daily, settings)
     registered = registered_champion(tracking, company.id, run)
     if registered is not None and _scores_stand(company.id, run):
         context.log.info("Same data, settings and code as in the last contest: its outcome stands")
@@ -83,7 +90,7 @@ def clv_model_scores(
             }
         )
     in_service = champions_in_service(tracking, company.id, run)
-    prepared = Preparation(days.daily)
+    prepared = Preparation(days.daily, prior)
     contests = hold_contests(prepared, days.as_of, company.horizons_months, in_service=in_service)
     contest = main_contest(contests)
     champion = fit_champions(contests, prepared, days.as_of)
@@ -107,6 +114,7 @@ def clv_model_scores(
                     f"{len(days.daily):,} customer-days, hash {run}"
                 ),
             },
+            prepared.own_fit(days.as_of),
         ),
     )
     with connect() as connection:
