@@ -104,9 +104,8 @@ class Blend:
         self._hurdle.fit(prepared, cutoff)
         self._trees = Trees.fit("tweedie", binned(rows.features), rows.value, np.log(rows.offset))
         self._learn_exponents(prepared, cutoff)
-        self._measure(
-            prepared.judges(cutoff), base_at(prepared, cutoff, days), prepared.stride(cutoff)
-        )
+        judges = prepared.judges(cutoff)
+        self._measure(judges, base_at(prepared, cutoff, days).every(prepared.stride(cutoff)))
         self._level = self._measured_level(prepared, cutoff, prepared.customers(cutoff))
         return self
 

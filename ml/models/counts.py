@@ -494,10 +494,14 @@ def _distinct_pairs(x: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Returns the row of each distinct pair, and for each row the place of its pair."""
     counts, _ = pd.factorize(x)
     ages, distinct_ages = pd.factorize(age)
-    of, pairs = pd.factorize(counts * max(len(distinct_ages), 1) + ages)
-    first = np.empty(len(pairs), dtype="int64")
-    first[of[::-1]] = np.arange(len(x) - 1, -1, -1)
-    return first, of
+    key = counts * max(len(distinct_ages), 1) + ages
+    # There are few of both, so that each key has a place of its own: no third table of hashes.
+    row_of = np.full(int(key.max(initial=-1)) + 1, -1)
+    row_of[key[::-1]] = np.arange(len(x) - 1, -1, -1)
+    seen = np.flatnonzero(row_of >= 0)
+    place_of = np.empty(len(row_of), dtype="int64")
+    place_of[seen] = np.arange(len(seen))
+    return row_of[seen], place_of[key]
 
 
 def _params(fitter: Any) -> dict[str, float]:
