@@ -324,6 +324,8 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
     contests = record.contests or {0: contest}
     champions = {months: entry.champion for months, entry in contests.items()}
     params["champions"] = json.dumps(champions if record.contests else {})
+    # All of them as they went in, from which the run can be repeated.
+    params["settings"] = json.dumps(dict(record.settings), sort_keys=True)
     params["in_service"] = json.dumps(dict(record.in_service))
     if record.own_fit is not None:
         params |= {f"{_FIT}{name}": value for name, value in record.own_fit.params().items()}
