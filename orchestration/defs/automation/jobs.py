@@ -1,9 +1,10 @@
-"""The five jobs, in the order of the flow (orchestration/lib/flow.py), and one that watches."""
+"""The jobs, in the order of the flow (orchestration/lib/flow.py), and one that watches."""
 
 import dagster as dg
 
 from orchestration.defs.quality.freshness import checks as freshness_checks
-from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRANSFORM
+from orchestration.defs.quality.retraining import no_contest_is_due, the_gate_chose_who_serves
+from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRAIN, TRANSFORM
 from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
 
@@ -15,6 +16,7 @@ RAW = (
     - RAW_COMPANIES
 )
 PREDICTED = dg.AssetSelection.groups("ml")
+CONTEST = dg.AssetSelection.assets(["ml", "clv_model_scores"])
 REPORTED = dg.AssetSelection.groups("reporting")
 REPORTS = dg.AssetSelection.groups("report")
 
@@ -35,10 +37,23 @@ transform = dg.define_asset_job(
 
 score = dg.define_asset_job(
     name=SCORE,
+    # What is said of the champion is said each night, also by a night without a contest.
+    selection=(PREDICTED - CONTEST)
+    | dg.AssetSelection.checks(no_contest_is_due, the_gate_chose_who_serves),
+    partitions_def=company_partitions,
+    executor_def=in_process,
+    description="Predicts the customers of one company by the model in service.",
+)
+
+train = dg.define_asset_job(
+    name=TRAIN,
     selection=PREDICTED,
     partitions_def=company_partitions,
     executor_def=in_process,
-    description="Holds the contest of the models of one company and predicts its customers.",
+    description=(
+        "Holds the contest of the models of one company, puts the winner in service where the gate "
+        "lets it, and predicts its customers. Runs instead of score when a contest is due."
+    ),
 )
 
 publish = dg.define_asset_job(
