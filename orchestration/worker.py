@@ -152,6 +152,7 @@ def _runs(report: Report) -> Iterator[Run]:
     import dagster as dg
 
     from orchestration.definitions import defs
+    from orchestration.lib.flow import MAX_RUNTIME_TAG
     from orchestration.lib.liveness import FOREGROUND_TAG, alive, fail_dead_runs
     from orchestration.lib.partitions import company_partitions
 
@@ -174,7 +175,8 @@ def _runs(report: Report) -> Iterator[Run]:
                     partition_key=company_id,
                     run_id=run_id,
                     raise_on_error=False,
-                    tags={FOREGROUND_TAG: str(os.getpid())},
+                    # Who waits for it sees how long it takes; 0 is no limit.
+                    tags={FOREGROUND_TAG: str(os.getpid()), MAX_RUNTIME_TAG: "0"},
                     run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
                 )
             report({"event": "run_done", "company": company_id})

@@ -24,6 +24,15 @@ TRAIN = "train"
 #: Lands in between what webhooks tell of; what it can't land stays as it was and is tried again.
 FETCH = "fetch"
 
+#: The longest time of a run, in seconds; Dagster's monitoring ends what takes longer.
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+
+
+def at_most(minutes: int) -> dict[str, str]:
+    """Returns the tags of a job whose runs are stuck after so long."""
+    return {MAX_RUNTIME_TAG: str(60 * minutes)}
+
+
 COMPANY_TAG = "dagster/partition"
 
 #: Ties the runs of one night together; its value is when the night began.

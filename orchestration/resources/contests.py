@@ -8,6 +8,7 @@ from typing import LiteralString
 import dagster as dg
 
 from ml.monitoring.retraining import LastContest, Signs, reasons_for_a_contest
+from warehouse.audit import record
 from warehouse.companies import Company
 from warehouse.connection import connect
 
@@ -124,6 +125,14 @@ class Contests(dg.ConfigurableResource):
             last = connection.execute(_LAST, (company_id,)).fetchone()
             if last is None or (last[3], last[2]) != (run, row["model_version"]):
                 connection.execute(_KEEP, {"company_id": company_id, "run": run, **row})
+                record(
+                    connection,
+                    "the promotion gate",
+                    f"model {row['decision']}",
+                    f"{row['champion']} version {row['model_version']}",
+                    company_id,
+                    {name: row[name] for name in ("asked_by", "champion_before", "reason")},
+                )
 
     def decided(self, company_id: str) -> dict[str, str] | None:
         """Returns what the last contest decided; None where none was held."""

@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.defs.quality.freshness import checks as freshness_checks
 from orchestration.defs.quality.retraining import no_contest_is_due, the_gate_chose_who_serves
-from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRAIN, TRANSFORM
+from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRAIN, TRANSFORM, at_most
 from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
 
@@ -60,6 +60,7 @@ publish = dg.define_asset_job(
     name=PUBLISH,
     selection=REPORTED,
     executor_def=in_process,
+    tags=at_most(60),
     description="Joins the predictions to the marts, for people and BI tools.",
 )
 
@@ -68,6 +69,7 @@ report = dg.define_asset_job(
     selection=REPORTS,
     partitions_def=company_partitions,
     executor_def=in_process,
+    tags=at_most(60),
     description="Writes the report of one company: a page for the shop's owner.",
 )
 
@@ -76,5 +78,6 @@ watch = dg.define_asset_job(
     name="watch",
     selection=dg.AssetSelection.checks(*freshness_checks),
     executor_def=in_process,
+    tags=at_most(30),
     description="Says of one company, source by source, whether it has landed lately.",
 )
