@@ -117,6 +117,23 @@ def champion_changed(
     )
 
 
+#: Its mail carries the report itself.
+WEEKLY_REPORT = "weekly_report"
+
+
+def weekly_report(company_id: str, week: str, headline: str, address: str) -> Alert:
+    """The first report of a week is there."""
+    return Alert(
+        WEEKLY_REPORT,
+        company_id,
+        week,
+        f"Weekly report of {company_id}, {week}: {headline}",
+        "This is what the last night found; the page has the figures, what they are worth and how "
+        "they were reached.",
+        f"Open the attached page in a browser, or {address}",
+    )
+
+
 def at_risk(company_id: str, day: date, customers: int, value: str) -> Alert:
     """Good customers may be lost; once for a calculation. Who they are is not for a message."""
     return Alert(

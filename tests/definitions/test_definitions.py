@@ -79,6 +79,7 @@ GROUPS = {
     "ml",
     "reporting",
     "report",
+    "governance",
 }
 REPORTING = {
     "reporting/at_risk_customers",
@@ -202,7 +203,7 @@ def test_every_asset_is_in_exactly_one_job(
 ) -> None:
     made = [
         key.to_user_string()
-        for name in ("land", "transform", "train", "publish", "report")
+        for name in ("land", "transform", "train", "publish", "report", "governance")
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)

@@ -19,6 +19,7 @@ PREDICTED = dg.AssetSelection.groups("ml")
 CONTEST = dg.AssetSelection.assets(["ml", "clv_model_scores"])
 REPORTED = dg.AssetSelection.groups("reporting")
 REPORTS = dg.AssetSelection.groups("report")
+GOVERNANCE = dg.AssetSelection.groups("governance")
 
 land = dg.define_asset_job(
     name=LAND,
@@ -30,7 +31,7 @@ land = dg.define_asset_job(
 
 transform = dg.define_asset_job(
     name=TRANSFORM,
-    selection=dg.AssetSelection.all() - RAW - PREDICTED - REPORTED - REPORTS,
+    selection=dg.AssetSelection.all() - RAW - PREDICTED - REPORTED - REPORTS - GOVERNANCE,
     executor_def=in_process,
     description="Models customers, orders, cohorts and features of all companies.",
 )
@@ -71,6 +72,18 @@ report = dg.define_asset_job(
     executor_def=in_process,
     tags=at_most(60),
     description="Writes the report of one company: a page for the shop's owner.",
+)
+
+governance = dg.define_asset_job(
+    name="governance",
+    selection=GOVERNANCE,
+    partitions_def=company_partitions,
+    executor_def=in_process,
+    tags=at_most(60),
+    description=(
+        "Writes what a quarter's models were, how good, and who read, exported and erased: one "
+        "report a company."
+    ),
 )
 
 # A job of checks alone can't have partitions; its runs say by their tag which company they are of.
