@@ -176,7 +176,7 @@ def test_a_missing_outlook_is_counted(published: Published, warehouse_settings: 
 def test_predictions_are_kept_by_month_until_they_were_compared(published: Published) -> None:
     days = [date(2026, 6, 30), date(2026, 6, 29), date(2026, 6, 28), date(2026, 5, 31),
             date(2026, 5, 30), date(2025, 12, 31), date(2025, 12, 30),
-            date(2025, 3, 31)]  # fmt: skip
+            date(2025, 5, 31)]  # fmt: skip
     with connect() as connection:
         for day in days:
             for months in (3, 12):
@@ -188,7 +188,7 @@ def test_predictions_are_kept_by_month_until_they_were_compared(published: Publi
                     " values (%s, 'a', %s, %s, 1, 1, 1, 1, 1, 'EUR', 0.5, 0.5, 'eligible', 'm', 1)",
                     (COMPANY, day, months),
                 )
-    assert published.forget(COMPANY, NIGHT) == 9
+    assert published.forget(COMPANY, NIGHT) == 10
     assert published.forget(COMPANY, NIGHT) == 0
     with connect() as connection:
         left = connection.execute(
@@ -200,12 +200,12 @@ def test_predictions_are_kept_by_month_until_they_were_compared(published: Publi
     assert left == [
         (date(2026, 6, 30), 3), (date(2026, 6, 30), 12),
         (date(2026, 5, 31), 3), (date(2026, 5, 31), 12),
-        (date(2025, 12, 31), 12), (date(2025, 3, 31), 12),
+        (date(2025, 12, 31), 12), (date(2025, 5, 31), 12),
     ]  # fmt: skip
     # Of what is closed by then, the newest day of each horizon is asked for.
     closed = published.closed(COMPANY, date(2026, 9, 1)).predictions
     assert [(row.calculation_date.date(), row.horizon_months) for row in closed.itertuples()] == [
-        (date(2025, 3, 31), 12),
+        (date(2025, 5, 31), 12),
         (date(2026, 5, 31), 3),
     ]
 
