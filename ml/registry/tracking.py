@@ -160,6 +160,12 @@ def registered_champion(tracking: Tracking, company_id: str, run: str) -> Regist
     return RegisteredChampion(name, str(version.version), str(version.run_id))
 
 
+def version_in_service(tracking: Tracking, company_id: str) -> str | None:
+    """Returns the registered version that the alias champion points to, None where none is."""
+    version = _champion_version(_client(tracking), registry_name(company_id))
+    return None if version is None else str(version.version)
+
+
 def log_contest(tracking: Tracking, record: ContestRecord) -> RegisteredChampion:
     """Logs a contest, registers its champion and puts it in service.
 
