@@ -69,6 +69,7 @@ STEPS = {
     "ml__clv_predictions_great_expectations": "Check the predictions",
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
     "insights": "Look ahead, and say why",
+    "insights_great_expectations": "Check the reasons",
     "ml__interval_scores_cover_what_they_say": "Check the intervals",
     "ml__customer_outlook_covers_every_customer": "Check that nobody is missing ahead",
     "ml__revenue_forecasts_add_up": "Check that the forecasts add up",
