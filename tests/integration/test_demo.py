@@ -80,6 +80,53 @@ def test_what_landed_reconciles_to_the_cent(
     assert installation.query("select count(*) from quarantine.rejected_rows") == [(0,)]
 
 
+def test_the_pictures_of_the_readme_show_what_the_tables_hold(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    """What `make screenshots` read in the pages that it took pictures of."""
+    shown = json.loads((PROJECT_ROOT / "docs" / "pictures" / "values.json").read_text())
+    assert shown["company"] == "cdnow"
+    overview, report, at_risk = (
+        {label: float(value.split()[0].replace(",", "")) for label, value in tiles.items()}
+        for tiles in (
+            shown["pictures"]["dashboard-overview"],
+            shown["pictures"]["report"],
+            shown["pictures"]["dashboard-at-risk"],
+        )
+    )
+    ((revenue, orders, buyers, new),) = installation.query(
+        "select sum(net_revenue_base), count(*), count(distinct customer_id),"
+        " count(*) filter (where customer_order_number = 1)"
+        " from marts.fct_orders, marts.dim_companies as companies"
+        " where status = 'completed' and order_date > companies.as_of_date - 90"
+    )
+    assert overview["Net revenue"] == round(revenue)
+    assert overview["Orders"] == orders
+    assert overview["Customers who ordered"] == buyers
+    assert overview["New customers"] == new
+    ((customers, value, mean, expected),) = installation.query(
+        "select count(*), sum(value_to_date), avg(value_to_date), sum(predicted_value_12m)"
+        " from reporting.customer_360"
+    )
+    ((risked, at_stake),) = installation.query(
+        "select count(*), sum(value_at_risk) from reporting.at_risk_customers"
+    )
+    # Another processor fits in other last digits, and so finds somebody more or less at risk.
+    for tiles in (overview, report):
+        assert tiles["Customers"] == customers
+        assert tiles["Value to date, all"] == round(value)
+        assert tiles["Value to date, mean"] == round(float(mean), 2)
+        assert tiles["Next 12 months, all"] == pytest.approx(float(expected), rel=0.01)
+    for tiles in (at_risk, report):
+        assert tiles["Customers at risk"] == pytest.approx(risked, rel=0.01)
+        assert tiles["Value at risk"] == pytest.approx(float(at_stake), rel=0.02)
+    ((mae,),) = installation.query(
+        "select mae from ml.clv_model_scores where is_champion and segment = 'all'"
+        " order by abs(horizon_days - 183), horizon_days, cutoff desc, horizon limit 1"
+    )
+    assert report["Error a customer"] == pytest.approx(mae, rel=0.02)
+
+
 def test_every_customer_has_a_prediction_at_every_horizon(
     installation: Installation, demo: subprocess.CompletedProcess[str]
 ) -> None:

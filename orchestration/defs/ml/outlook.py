@@ -73,7 +73,12 @@ def outlook(
     """Looks ahead for one company, from one read of its days and its predictions."""
     from ml.evaluation.calibration import Calibration
     from ml.models.preparation import Preparation
-    from ml.outlook.tables import Company, outlook_tables, realised_accuracy
+    from ml.outlook.tables import (
+        Company,
+        outlook_figures,
+        outlook_tables,
+        realised_accuracy,
+    )
     from ml.registry.champion import load_champion
     from ml.scoring import measure_factors
 
@@ -98,9 +103,11 @@ def outlook(
         company, prepared, closed.predictions, closed.expected_errors, calibration
     )
     published.replace(settings.id, days.as_of, tables)
+    figures = outlook_figures(tables)
     for name in TABLES:
         yield dg.MaterializeResult(
             asset_key=["ml", name],
             metadata=table_metadata("ml", name)
-            | {"rows": len(tables[name]), "calculation_date": days.as_of.isoformat()},
+            | {"rows": len(tables[name]), "calculation_date": days.as_of.isoformat()}
+            | figures.get(name, {}),
         )
