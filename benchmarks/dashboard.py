@@ -241,6 +241,7 @@ def _filled(connection: psycopg.Connection) -> str:
             (TIMES if name in _OF_CUSTOMERS else 1, SOURCE),
         )
     connection.execute(_PRODUCTS, {"company": COMPANY, "source": SOURCE})
+    connection.execute("analyze")
     connection.execute(
         "update reporting.at_risk_customers as r set risk_rank = ranked.place from ("
         "  select customer_id, row_number() over (order by value_at_risk desc, customer_id) place"
