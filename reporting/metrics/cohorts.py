@@ -143,26 +143,34 @@ REPEAT_DAYS = (30, 60, 90, 180, 365)
 _REPEAT = """
     with customers as (
         select
-            customer_id,
-            min(order_date) filter (where customer_order_number = 1) as first_day,
-            min(order_date) filter (where customer_order_number = 2) as second_day
-        from marts.fct_orders
+            -- How many of the times have passed since, and which is the first to hold the return.
+            width_bucket(company.as_of_date - chosen.first_order_date, %(days)s::integer[])
+                as passed,
+            width_bucket(second.order_date - chosen.first_order_date - 1, %(days)s::integer[]) + 1
+                as within,
+            count(*) as customers
+        from marts.dim_customers as chosen
+        cross join (
+            select as_of_date from marts.dim_companies where company_id = %(company)s
+        ) as company
+        left join marts.fct_orders as second
+            on
+                second.company_id = %(company)s
+                and second.customer_id = chosen.customer_id
+                and second.customer_order_number = 2
         where
-            company_id = %(company)s
-            and customer_order_number in (1, 2){only}
-        group by customer_id
+            chosen.company_id = %(company)s
+            and chosen.first_order_date is not null{chosen}
+        group by 1, 2
     )
 
     select
         days,
-        count(*) filter (where first_day + days <= as_of_date) as customers,
-        count(*) filter (where first_day + days <= as_of_date and second_day <= first_day + days)
+        coalesce(sum(customers) filter (where passed >= place), 0)::bigint as customers,
+        coalesce(sum(customers) filter (where passed >= place and within <= place), 0)::bigint
             as returned
-    from customers
-    cross join unnest(%(days)s::integer[]) as days
-    cross join (
-        select as_of_date from marts.dim_companies where company_id = %(company)s
-    ) as company
+    from unnest(%(days)s::integer[]) with ordinality as times (days, place)
+    cross join customers
     group by days
     order by days
 """
@@ -199,6 +207,6 @@ def repeat_rates(connection: Connection[Any], scope: Scope) -> list[Row]:
     return ask(
         connection,
         scope,
-        sql.SQL(_REPEAT).format(only=scope.only("fct_orders.customer_id")),
+        sql.SQL(_REPEAT).format(chosen=scope.chosen),
         days=list(REPEAT_DAYS),
     )

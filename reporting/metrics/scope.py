@@ -23,10 +23,12 @@ UNKNOWN = "unknown"
 _BY_ATTRIBUTE: dict[str, LiteralString] = {
     "channel": "coalesce(chosen.acquisition_channel, 'unknown') = %(channel)s",
     "country": "coalesce(chosen.country, 'unknown') = %(country)s",
+    # The key is product_id or, without one, product; said so that an index finds it.
     "product": (
-        "exists (select from marts.fct_order_lines as bought"
-        " where bought.company_id = %(company)s and bought.customer_id = chosen.customer_id"
-        " and coalesce(bought.product_id, bought.product) = %(product)s"
+        "chosen.customer_id in (select bought.customer_id from marts.fct_order_lines as bought"
+        " where bought.company_id = %(company)s"
+        " and (bought.product_id = %(product)s"
+        " or bought.product_id is null and bought.product = %(product)s)"
         " and bought.gross_revenue_base > 0)"
     ),
 }

@@ -145,7 +145,7 @@ def test_parameters_lead_to_nobody_else(served: Served, nora: requests.Session) 
         "page=99999999999999999999",
         "page=²",
         "search=%00",
-        f"search=s000&company_id={SOUTH}&channel=",
+        f"search=s00&company_id={SOUTH}&channel=",
         "by=company_id",
     ):
         answer = nora.get(f"{served.base}/companies/{NORTH}/customers?{query}")
