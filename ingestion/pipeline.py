@@ -18,6 +18,7 @@ from dlt.common.schema.utils import get_columns_names_with_prop
 from psycopg import sql
 
 from ingestion import memory
+from ingestion.destination import WarehouseDestination
 from ingestion.errors import SourceError
 from ingestion.locks import one_at_a_time, session_name, writing
 from warehouse.connection import connect, exists, url
@@ -86,7 +87,7 @@ def load(
             pipelines_dir=folder,
             # Companies that load at once must not share a staging dataset: they would empty each
             # other's half-loaded tables.
-            destination=dlt.destinations.postgres(
+            destination=WarehouseDestination(
                 credentials=_credentials(session_name(source_name, company_id)),
                 staging_dataset_name_layout=f"%s_staging_{company_id}",
             ),

@@ -137,7 +137,8 @@ def predict_customers(daily: pd.DataFrame, as_of: date, horizon_days: int) -> Pr
             "eligibility": paid_customer_eligibility(customers["frequency"]),
         }
     )
-    unpaid = sorted(set(known["customer_id"].astype(str)) - set(customers["customer_id"]))
+    seen = set(known["customer_id"].astype(str).unique().tolist())
+    unpaid = sorted(seen - set(customers["customer_id"].tolist()))
     nothing = pd.DataFrame(
         {
             "customer_id": np.array(unpaid, dtype=object),

@@ -98,6 +98,22 @@ def explain(
 
 
 @app.command()
+def repeat(
+    run: Annotated[
+        str, typer.Argument(help="A model_metadata.json, its folder, or the id of a run.")
+    ],
+) -> None:
+    """Make a run once more from its model_metadata.json, and say what came out the same."""
+    from orchestration.repeat import repeat as repeated
+
+    with _console().status("Holding the contest again"):
+        compared = repeated(_settings(), run)
+    for each in compared:
+        typer.echo(f"{'same bytes' if each.is_equal else 'DIFFERS':10}  {each.name}")
+    raise typer.Exit(0 if all(each.is_equal for each in compared) else 1)
+
+
+@app.command()
 def up() -> None:
     """Start Postgres, Dagster, MLflow and the dashboard, and print where they answer."""
     from orchestration import services
@@ -379,6 +395,7 @@ def _explanation(error: Exception) -> str | None:
     from orchestration.explain import ExplainError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
+    from orchestration.repeat import RepeatError
     from orchestration.report import ReportNotWrittenError
     from orchestration.services import ServiceError
     from reporting.report.content import UnknownCompanyError
@@ -406,6 +423,7 @@ def _explanation(error: Exception) -> str | None:
         MissingRightError,
         PredictError,
         ReaderError,
+        RepeatError,
         ReportNotWrittenError,
         ServiceError,
         SourceError,

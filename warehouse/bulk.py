@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, LiteralString
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 from psycopg import sql
 
@@ -17,6 +18,8 @@ from warehouse.settings import WAREHOUSE_DATABASE, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    from adbc_driver_manager import AdbcDatabase
+    from adbc_driver_manager.dbapi import Connection as ArrowConnection
     from psycopg import Connection, Copy
 
 ROWS_PER_CHUNK = 50_000
@@ -126,9 +129,8 @@ def read_frame(
         adbc_driver_manager.Error: The query fails.
     """
     import pyarrow as pa
-    from adbc_driver_postgresql import dbapi
 
-    with dbapi.connect(url(database, settings)) as connection, connection.cursor() as cursor:
+    with arrow_connection(url(database, settings)) as connection, connection.cursor() as cursor:
         cursor.execute(query, list(parameters) or None)
         table = cursor.fetch_arrow_table()
     inexact = [field.name for field in table.schema if isinstance(field.type, pa.OpaqueType)]
@@ -138,6 +140,40 @@ def read_frame(
             "such type"
         )
     return table.to_pandas(date_as_object=False)
+
+
+class _Kept:
+    """What a connection closes at its end in place of the database, which the next one wants."""
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
+def arrow_connection(address: str) -> ArrowConnection:
+    """Connects through Arrow's driver; the first time to an address takes long.
+
+    Args:
+        address: libpq URL.
+
+    Returns:
+        A connection of its own, to be closed by the caller.
+
+    Raises:
+        adbc_driver_manager.Error: The server doesn't answer or refuses.
+    """
+    from adbc_driver_manager import AdbcConnection
+    from adbc_driver_manager.dbapi import Connection
+
+    kept = cast("AdbcDatabase", _Kept())
+    return Connection(kept, AdbcConnection(_arrow_database(address)))
+
+
+@lru_cache(maxsize=8)
+def _arrow_database(address: str) -> AdbcDatabase:
+    """The driver reads every type and column of a database before it connects to it."""
+    from adbc_driver_postgresql import connect
+
+    return connect(address)
 
 
 def fingerprint(connection: Connection[Any], table: str, exclude: Collection[str] = ()) -> str:

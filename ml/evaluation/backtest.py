@@ -57,13 +57,10 @@ def run_backtest(
         raise ValueError(f"no customer had paid by {cutoff}: there is nothing to backtest")
     candidate.fit(prepared, cutoff)
     predicted = candidate.predict(customers, [in_weeks(horizon_days)])
-    outcome = predicted.drop(columns="horizon_weeks").merge(
-        holdout_spend(prepared.days, cutoff, horizon_days), on="customer_id", how="left"
-    )
-    filled = outcome[["actual_orders", "actual_value"]].fillna(0)
-    outcome = outcome.assign(
-        actual_orders=filled["actual_orders"].astype("int64"),
-        actual_value=filled["actual_value"],
+    came = prepared.outcome(cutoff, horizon_days)
+    outcome = predicted.drop(columns="horizon_weeks").assign(
+        actual_orders=came.orders,
+        actual_value=came.value,
         tenure_days=customers["T"].to_numpy() * DAYS_PER_WEEK,
     )
     metrics = evaluate(

@@ -108,7 +108,7 @@ class Intervals:
             return None
         predicted = np.concatenate([window.predicted for window in windows])
         actual = np.concatenate([window.actual for window in windows])
-        floor = _SCALE_FLOOR * math.fsum(predicted) / len(predicted)
+        floor = _SCALE_FLOOR * math.fsum(predicted.tolist()) / len(predicted)
         if floor <= 0:
             return None
         edges = _edges(predicted)
@@ -220,7 +220,7 @@ def interval_figures(
     loss = _pinball(actual, lower, tail) + _pinball(actual, upper, 1 - tail)
     return {
         "pinball": loss / 2,
-        "mean_width": math.fsum(upper - lower) / n,
+        "mean_width": math.fsum((upper - lower).tolist()) / n,
         "coverage": float(((actual >= lower) & (actual <= upper)).sum()) / n,
     }
 
@@ -276,4 +276,4 @@ def _ends(scores: np.ndarray, level: float) -> tuple[float, float]:
 
 def _pinball(actual: np.ndarray, quantile: np.ndarray, level: float) -> float:
     off = actual - quantile
-    return math.fsum(np.maximum(level * off, (level - 1) * off)) / len(actual)
+    return math.fsum(np.maximum(level * off, (level - 1) * off).tolist()) / len(actual)

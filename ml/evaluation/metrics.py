@@ -42,6 +42,12 @@ class Metrics:
     auc: float
 
 
+def exact_sum(values: np.ndarray) -> float:
+    """Returns the sum as if computed without rounding, so that the order of rows can't show."""
+    # Floats of Python are added five times as fast as scalars of numpy.
+    return math.fsum(values.tolist())
+
+
 def evaluate(
     actual_value: ArrayLike,
     predicted_value: ArrayLike,
@@ -66,13 +72,13 @@ def evaluate(
 def mean_absolute_error(actual: ArrayLike, predicted: ArrayLike) -> float:
     """Returns mean |predicted - actual|, in the unit of both."""
     y, p = _pair(actual, predicted)
-    return math.fsum(np.abs(p - y)) / len(y)
+    return exact_sum(np.abs(p - y)) / len(y)
 
 
 def root_mean_squared_error(actual: ArrayLike, predicted: ArrayLike) -> float:
     """Returns √ mean (predicted - actual)², in the unit of both."""
     y, p = _pair(actual, predicted)
-    return math.sqrt(math.fsum((p - y) ** 2) / len(y))
+    return math.sqrt(exact_sum((p - y) ** 2) / len(y))
 
 
 def spearman(actual: ArrayLike, predicted: ArrayLike) -> float:
@@ -80,8 +86,8 @@ def spearman(actual: ArrayLike, predicted: ArrayLike) -> float:
     y, p = _pair(actual, predicted)
     a = rankdata(y) - (len(y) + 1) / 2
     b = rankdata(p) - (len(p) + 1) / 2
-    norm = math.sqrt(math.fsum(a * a) * math.fsum(b * b))
-    return math.fsum(a * b) / norm if norm else 0.0
+    norm = math.sqrt(exact_sum(a * a) * exact_sum(b * b))
+    return exact_sum(a * b) / norm if norm else 0.0
 
 
 def normalised_gini(actual: ArrayLike, predicted: ArrayLike) -> float:
@@ -102,7 +108,7 @@ def decile_mape(actual: ArrayLike, predicted: ArrayLike) -> float:
     relative to the mean of all customers; nan where nobody spent anything (0 if so predicted).
     """
     y, p = _pair(actual, predicted)
-    overall = math.fsum(y) / len(y)
+    overall = exact_sum(y) / len(y)
     if overall == 0:
         return math.nan if p.any() else 0.0
     errors = []
@@ -119,7 +125,7 @@ def decile_means(actual: ArrayLike, predicted: ArrayLike) -> list[tuple[float, f
     y, p = _tie_means(y, p)[order], p[order]
     groups = np.split(np.arange(len(y)), np.cumsum(decile_sizes(len(y)))[:-1])
     return [
-        (math.fsum(p[group]) / len(group), math.fsum(y[group]) / len(group)) for group in groups
+        (exact_sum(p[group]) / len(group), exact_sum(y[group]) / len(group)) for group in groups
     ]
 
 
@@ -132,7 +138,7 @@ def decile_sizes(customers: int) -> list[int]:
 def total_ratio(actual: ArrayLike, predicted: ArrayLike) -> float:
     """Returns predicted total ÷ actual total; 1 where both are 0, nan where only the actual is."""
     y, p = _pair(actual, predicted)
-    spent, expected = math.fsum(y), math.fsum(p)
+    spent, expected = exact_sum(y), exact_sum(p)
     if spent == 0:
         return 1.0 if expected == 0 else math.nan
     return expected / spent
@@ -148,7 +154,7 @@ def area_under_curve(bought: ArrayLike, probability: ArrayLike) -> float:
     others = len(y) - buyers
     if not buyers or not others:
         return 0.5
-    rank_sum = math.fsum(rankdata(p)[y > 0])
+    rank_sum = exact_sum(rankdata(p)[y > 0])
     return (rank_sum - buyers * (buyers + 1) / 2) / (buyers * others)
 
 
@@ -162,7 +168,7 @@ def cumulative_gains(actual: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarra
     y, p = _pair(actual, predicted)
     order = np.argsort(-p, kind="stable")
     customers = np.arange(len(y) + 1) / len(y)
-    spent = math.fsum(y)
+    spent = exact_sum(y)
     if spent == 0:
         return customers, customers
     return customers, np.concatenate([[0.0], np.cumsum(_tie_means(y, p)[order])]) / spent
@@ -174,13 +180,13 @@ def _gini(actual: np.ndarray, ranking: np.ndarray) -> float:
     For n customers without ties in y the area under the diagonal's steps is (n+1)/2n.
     """
     n = len(actual)
-    total = math.fsum(actual)
+    total = exact_sum(actual)
     if total == 0:
         return 0.0
     ordered = _tie_means(actual, ranking)[np.argsort(-ranking, kind="stable")]
     # The k-th customer's spend is part of the n - k + 1 cumulative sums from there on.
     weights = np.arange(n, 0, -1)
-    return 2 * (math.fsum(ordered * weights) / (n * total) - (n + 1) / (2 * n))
+    return 2 * (exact_sum(ordered * weights) / (n * total) - (n + 1) / (2 * n))
 
 
 def _tie_means(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -113,9 +113,10 @@ def _canvas(backtest: Backtest, title: str) -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.6), dpi=110, layout="constrained")
+    # A layout that looks for its place draws everything twice.
+    figure = Figure(figsize=(7.2, 4.6), dpi=110)
     FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    axes = figure.add_axes((0.13, 0.12, 0.84, 0.74))
     axes.set_title(title, loc="left", color=_INK, fontweight="bold", pad=20)
     axes.text(
         0,

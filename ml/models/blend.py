@@ -45,6 +45,7 @@ from ml.models.learned import (
     Trees,
     base_at,
     base_name,
+    binned,
     learned_features,
     shrunk_offset,
     training_rows,
@@ -101,7 +102,7 @@ class Blend:
             return self
         self._pareto.fit(prepared, cutoff)
         self._hurdle.fit(prepared, cutoff)
-        self._trees = Trees.fit("tweedie", rows.features, rows.value, np.log(rows.offset))
+        self._trees = Trees.fit("tweedie", binned(rows.features), rows.value, np.log(rows.offset))
         self._learn_exponents(prepared, cutoff)
         customers = prepared.customers(cutoff)
         at_anchor = base_at(prepared, cutoff, days)

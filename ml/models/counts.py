@@ -20,6 +20,7 @@ from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
 from lifetimes.utils import ConvergenceError
 from scipy.special import expit
 
+from ml.discounting import discounted_path
 from ml.models import closed_forms, likelihoods
 
 Family = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
@@ -79,11 +80,37 @@ class CountModel(Protocol):
         """Returns the fitted parameters."""
         ...
 
+    def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """Returns P(alive at T), shape (m,)."""
+        ...
+
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns what `predict` does, of customers who are alive at T."""
+        ...
+
     def predict(
         self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns expected orders and P(at least one order), each of shape (m, h)."""
         ...
+
+
+class _PerPair:
+    """Predicts once per distinct (x, T), which is all that counts for who is alive.
+
+    There are far fewer pairs than patterns, and 2F1 and the integrals are what takes the time.
+    """
+
+    def predict(
+        self: CountModel, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `CountModel.predict`."""
+        first, of = _distinct_pairs(x, age)
+        orders, purchase = self.if_alive(x[first], age[first], horizons)
+        alive = self.alive(x, recency, age)[:, None]
+        return alive * orders[of], alive * purchase[of]
 
 
 @dataclass(frozen=True)
@@ -95,7 +122,7 @@ class CountFit:
 
 
 @dataclass(frozen=True)
-class GeometricCounts:
+class GeometricCounts(_PerPair):
     """BG/NBD or MBG/NBD around a fitter of lifetimes."""
 
     name: Family
@@ -105,30 +132,26 @@ class GeometricCounts:
         """Returns r, alpha (weeks), a, b."""
         return _params(self.fitter)
 
-    def predict(
-        self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `CountModel.predict`."""
+    def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """See `CountModel.alive`."""
         r, alpha, a, b = self.params().values()
-        if self.name == "bg_nbd":
-            alive = closed_forms.bg_alive(r, alpha, a, b, x, recency, age)
-            survivals = b
-        else:
-            alive = closed_forms.mbg_alive(r, alpha, a, b, x, recency, age)
-            survivals = b + 1
-        # If alive, only x and T matter: far fewer than patterns, and 2F1 is what takes the time.
-        first, of = _distinct_pairs(x, age)
-        orders = closed_forms.geometric_orders(
-            r, alpha, a, survivals, x[first], age[first], horizons
+        form = closed_forms.bg_alive if self.name == "bg_nbd" else closed_forms.mbg_alive
+        return form(r, alpha, a, b, x, recency, age)
+
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `CountModel.if_alive`."""
+        r, alpha, a, b = self.params().values()
+        survivals = b if self.name == "bg_nbd" else b + 1
+        return (
+            closed_forms.geometric_orders(r, alpha, a, survivals, x, age, horizons),
+            closed_forms.geometric_purchase_probability(r, alpha, x, age, horizons),
         )
-        purchase = closed_forms.geometric_purchase_probability(
-            r, alpha, x[first], age[first], horizons
-        )
-        return alive[:, None] * orders[of], alive[:, None] * purchase[of]
 
 
 @dataclass(frozen=True)
-class ParetoCounts:
+class ParetoCounts(_PerPair):
     """Pareto/NBD around a fitter of lifetimes."""
 
     fitter: ParetoNBDFitter
@@ -139,7 +162,7 @@ class ParetoCounts:
         return _params(self.fitter)
 
     def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
-        """P(alive at T), shape (m,): the fitter's own, integrated where that fails."""
+        """See `CountModel.alive`: the fitter's own, integrated where that fails."""
         with np.errstate(all="ignore"):
             alive = np.asarray(self.fitter.conditional_probability_alive(x, recency, age))
         failed = ~np.isfinite(alive)
@@ -151,19 +174,19 @@ class ParetoCounts:
             alive[failed] = expit(-log_odds)
         return alive
 
-    def predict(
-        self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See `CountModel.predict`."""
+        """See `CountModel.if_alive`."""
         r, alpha, s, beta = self.params().values()
-        alive = self.alive(x, recency, age)[:, None]
-        orders = closed_forms.pareto_orders(r, alpha, s, beta, x, age, horizons)
-        purchase = closed_forms.pareto_purchase_probability(r, alpha, s, beta, x, age, horizons)
-        return alive * orders, alive * purchase
+        return (
+            closed_forms.pareto_orders(r, alpha, s, beta, x, age, horizons),
+            closed_forms.pareto_purchase_probability(r, alpha, s, beta, x, age, horizons),
+        )
 
 
 @dataclass(frozen=True)
-class PooledRate:
+class PooledRate(_PerPair):
     """One Poisson rate for all: repeat days of the company ÷ weeks under observation."""
 
     weekly_rate: float
@@ -173,12 +196,42 @@ class PooledRate:
         """Returns the rate per week."""
         return {"weekly_rate": self.weekly_rate}
 
-    def predict(
-        self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """See `CountModel.alive`: nobody is ever given up."""
+        return np.ones(len(x))
+
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See `CountModel.predict`."""
+        """See `CountModel.if_alive`."""
         orders = np.tile(self.weekly_rate * horizons, (len(x), 1))
         return orders, -np.expm1(-orders)
+
+
+def discounted_orders(
+    model: CountModel,
+    x: np.ndarray,
+    recency: np.ndarray,
+    age: np.ndarray,
+    month_ends: np.ndarray,
+    yearly_rate: float,
+) -> np.ndarray:
+    """Returns the present value of the expected orders, each worth 1 on its day, shape (m,).
+
+    Whether a customer is alive at T is a factor of the whole path: it is discounted once per
+    distinct (x, T), not per customer.
+
+    Args:
+        model: Fitted.
+        x: Repeat orders, shape (m,).
+        recency: Weeks, shape (m,).
+        age: T in weeks, shape (m,).
+        month_ends: Weeks up to the end of months 1..k.
+        yearly_rate: See `ml.discounting.discounted_path`.
+    """
+    first, of = _distinct_pairs(x, age)
+    orders, _ = model.if_alive(x[first], age[first], month_ends)
+    return model.alive(x, recency, age) * discounted_path(orders, yearly_rate)[:, -1][of]
 
 
 def fit_counts(family: Family, patterns: pd.DataFrame) -> CountFit:

@@ -60,6 +60,10 @@ class Preparation:
         """Takes customer-days; see `ml.features.btyd.paid_days`."""
         self.days = paid_days(daily)
         self._day = self.days["day"].to_numpy()
+        self._value = self.days["value"].to_numpy()
+        ids = self.days["customer_id"].to_numpy()
+        #: The customer of each row, numbered by id.
+        self._of = np.cumsum(np.append(False, ids[1:] != ids[:-1])[: len(ids)])
         self._results: dict[Hashable, Any] = {}
 
     @classmethod
@@ -112,19 +116,27 @@ class Preparation:
             return 0
         return max(day_number(cutoff) - self.first_day() + 1, 0)
 
-    def outcome(self, cutoff: date, days: int, customers: pd.DataFrame) -> Window:
-        """Returns what these customers did in the days after the cutoff."""
+    def outcome(self, cutoff: date, days: int) -> Window:
+        """Returns what the customers of a cutoff did in the days after it."""
+        return self.once(("outcome", cutoff, days), lambda: self._outcome(cutoff, days))
+
+    def _outcome(self, cutoff: date, days: int) -> Window:
+        customers = self.customers(cutoff)
         end = day_number(cutoff)
-        rows = self.days[(self._day > end) & (self._day <= end + days)]
-        place = pd.Index(customers["customer_id"]).get_indexer(pd.Index(rows["customer_id"]))
-        known = place >= 0
-        value = rows["value"].to_numpy()[known]
+        later = (self._day > end) & (self._day <= end + days)
+        # Rows and customers are both sorted by customer: their places are those of the known ones.
+        known = np.zeros(self._of[-1] + 1 if len(self._of) else 0, dtype=bool)
+        known[self._of[self._day <= end]] = True
+        place = (np.cumsum(known) - 1)[self._of[later]]
+        place = np.where(known[self._of[later]], place, -1)
+        kept = place >= 0
+        value = self._value[later][kept]
         return Window(
             cutoff,
             days,
             customers,
-            np.bincount(place[known], minlength=len(customers)),
-            np.bincount(place[known], weights=value, minlength=len(customers)).astype("float64"),
+            np.bincount(place[kept], minlength=len(customers)),
+            np.bincount(place[kept], weights=value, minlength=len(customers)).astype("float64"),
         )
 
     def windows(self, cutoff: date, horizon_days: int) -> tuple[Window, ...]:
@@ -152,7 +164,7 @@ class Preparation:
                     customers = self.customers(start)
                     if len(customers) < _MIN_WINDOW_CUSTOMERS:
                         break
-                    window = self.outcome(start, days, customers)
+                    window = self.outcome(start, days)
                     if window.value.any():
                         found.append(window)
             return tuple(found)

@@ -102,12 +102,7 @@ def _fit_gamma_gamma(
     # p and q have no unit and v has that of money: fitted on values around 1, the start and the
     # penalty mean the same in every currency.
     unit = float(np.median(monetary))
-    patterns = (
-        pd.DataFrame({"x": x, "m": monetary / unit})
-        .groupby(["x", "m"], sort=True)
-        .size()
-        .reset_index(name="weight")
-    )
+    patterns = value_patterns(x, monetary / unit)
     attempts: list[Attempt] = []
     schedule = [(0.0, start) for start in _STARTS]
     schedule += [(penalizer, _STARTS[0]) for penalizer in WEAK_PENALTIES]
@@ -120,7 +115,7 @@ def _fit_gamma_gamma(
                 np.errstate(all="ignore"),
             ):
                 warnings.simplefilter("ignore")
-                _fit_with_gradient(fitter, patterns, start)
+                fit_with_gradient(fitter, patterns, start)
         except (ConvergenceError, np.linalg.LinAlgError, ValueError) as error:
             detail = " ".join(str(error).split())
         else:
@@ -137,13 +132,26 @@ def _fit_gamma_gamma(
     return None, tuple(attempts)
 
 
-def _fit_with_gradient(
-    fitter: GammaGammaFitter, patterns: pd.DataFrame, start: tuple[float, ...]
+def value_patterns(
+    x: np.ndarray, monetary: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compresses customers to distinct (orders, mean value): these, and how many have them."""
+    order = np.lexsort((monetary, x))
+    x, monetary = x[order], monetary[order]
+    starts = np.ones(len(x), dtype=bool)
+    starts[1:] = (x[1:] != x[:-1]) | (monetary[1:] != monetary[:-1])
+    first = np.flatnonzero(starts)
+    weight = np.diff(np.append(first, len(x))).astype("float64")
+    return x[first], monetary[first], weight
+
+
+def fit_with_gradient(
+    fitter: GammaGammaFitter,
+    patterns: tuple[np.ndarray, np.ndarray, np.ndarray],
+    start: tuple[float, ...],
 ) -> None:
     """Sets the fitter's parameters; falls back to its own fit where the gradient gets stuck."""
-    x, mean_value, weight = (
-        patterns[column].to_numpy(dtype="float64") for column in ("x", "m", "weight")
-    )
+    x, mean_value, weight = patterns
     likelihood = likelihoods.gamma_gamma(x, mean_value, weight, fitter.penalizer_coef)
     try:
         optimum = likelihoods.minimise(likelihood, np.array(start))
@@ -165,7 +173,7 @@ def _outlier_cap(values: np.ndarray) -> float:
 
 
 def _mean(values: np.ndarray) -> float:
-    return math.fsum(values) / len(values) if len(values) else 0.0
+    return math.fsum(values.tolist()) / len(values) if len(values) else 0.0
 
 
 def _correlation(x: np.ndarray, monetary: np.ndarray) -> float | None:

@@ -21,6 +21,7 @@ import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,8 @@ CHALLENGER_MODEL_TAG = "clv.challenger_model_id"
 CHAMPION_ALIAS = "champion"
 CHALLENGER_ALIAS = "challenger"
 ROLE_TAG = "clv.role"
-# The line that every model is drawn beside.
-BASELINE = "naive"
+# Threads that write runs: more of them wait for one another.
+_WRITERS = 4
 #: What a run is: the contest, a candidate in it, or one holdout of a candidate. Runs of one kind
 #: have the same figures, so `tags.clv.kind = 'candidate'` is what compares sensibly.
 KIND_TAG = "clv.kind"
@@ -299,13 +300,24 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
     contests = record.contests or {0: contest}
     champions = {months: entry.champion for months, entry in contests.items()}
     params["champions"] = json.dumps(champions if record.contests else {})
+    # All of them as they went in, from which the run can be repeated.
+    params["settings"] = json.dumps(dict(record.settings), sort_keys=True)
     params["in_service"] = json.dumps(dict(record.in_service))
     metrics: dict[str, float] = {}
-    for backtest, composite in zip(contest.backtests, contest.composites, strict=True):
-        figures = asdict(backtest.metrics) | {"composite": composite}
-        if backtest.candidate.name == contest.champion:
-            metrics = figures
-        _write_candidate(client, experiment_id, parent_id, record, backtest, figures)
+    # Most of the time goes into waiting for the store, run after run.
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        written = []
+        for backtest, composite in zip(contest.backtests, contest.composites, strict=True):
+            figures = asdict(backtest.metrics) | {"composite": composite}
+            if backtest.candidate.name == contest.champion:
+                metrics = figures
+            written.append(
+                pool.submit(
+                    _write_candidate, client, experiment_id, parent_id, record, backtest, figures
+                )
+            )
+        for each in written:
+            each.result()
     _log(client, parent_id, params, metrics)
     client.log_dict(parent_id, _as_dict(description), "champion.json")
     scores = all_score_rows(contests, record.company_id, record.run)
@@ -358,8 +370,8 @@ def _write_candidate(
     }
     _log(client, run_id, params, figures)
     client.log_dict(run_id, _as_dict(description), "fit.json")
-    # Drawing takes longer than fitting: what is in service, and what it has to be better than.
-    if name in {record.contest.champion, BASELINE}:
+    # Drawing takes longer than fitting: only what is in service.
+    if name == record.contest.champion:
         for file_name, figure in backtest_figures(backtest, record.currency).items():
             client.log_figure(run_id, figure, f"plots/{file_name}.png")
     for horizon, at_cutoff, composite in record.rounds():

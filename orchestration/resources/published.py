@@ -69,12 +69,11 @@ _EXPECTED = """
 
 #: Of the tables that keep their history, the columns beside the company that say which rows are
 #: written anew, and which rows go before: tonight's, and those of orders that are gone from the
-#: source again. Drift of kind shap is written by others.
+#: source again.
 _KEPT: Mapping[str, tuple[tuple[str, ...], LiteralString]] = {
     "drift_metrics": (
-        ("calculation_date", "kind"),
-        "delete from ml.drift_metrics"
-        " where company_id = %s and calculation_date >= %s and kind <> 'shap'",
+        ("calculation_date",),
+        "delete from ml.drift_metrics where company_id = %s and calculation_date >= %s",
     ),
     "realised_accuracy": (
         ("calculation_date", "horizon_months", "basis"),

@@ -231,7 +231,7 @@ def drift(rows: Sequence[Row]) -> Section:
         title,
         [
             Table(
-                "Drift against the training data",
+                "Drift against the year before",
                 [
                     Column("kind", "Kind"),
                     Column("name", "Name"),
@@ -248,9 +248,10 @@ def drift(rows: Sequence[Row]) -> Section:
                     for row in rows
                 ],
                 definition=(
-                    "Population stability index of features, predictions and segments between the "
-                    f"data that the model learned from and today's. Drifted: {drifted} of "
-                    f"{len(rows)}."
+                    "Population stability index of features, predictions, segments and reasons "
+                    "between today and the quarter of the year before that is most like it, "
+                    "customers of one tenure with those of the same. "
+                    f"Drifted: {drifted} of {len(rows)}."
                 ),
                 export="drift",
             )

@@ -54,6 +54,7 @@ ML = {
     "ml/customer_outlook",
     "ml/customer_reasons",
     "ml/drift_metrics",
+    "ml/feature_contributions",
     "ml/feature_importances",
     "ml/feature_interactions",
     "ml/forecast_scores",

@@ -30,6 +30,14 @@ def make_folder() -> Path:
     return made
 
 
+def forget(settings: Settings) -> None:
+    """Takes the care of a crash of the machine from a running server that is thrown away."""
+    with connect("postgres", settings=settings, autocommit=True) as connection:
+        for option in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {option} = off")
+        connection.execute("select pg_reload_conf()")
+
+
 @pytest.fixture(scope="session")
 def warehouse_settings() -> Iterator[Settings]:
     """Settings of a running installation; they are the process's own while the session lasts."""
@@ -43,12 +51,8 @@ def warehouse_settings() -> Iterator[Settings]:
         server = embedded_server(settings)
         try:
             server.start()
+            forget(settings)
             ensure_databases()
-            # It is thrown away, so it needs no disk to survive a crash.
-            with connect(settings=settings, autocommit=True) as connection:
-                for option in ("fsync", "synchronous_commit", "full_page_writes"):
-                    connection.execute(f"alter system set {option} = off")
-                connection.execute("select pg_reload_conf()")
             yield settings
         finally:
             server.stop()

@@ -18,10 +18,10 @@ import psycopg
 import yaml
 from psycopg import sql
 
-from tests.integration.conftest import free_port
+from tests.integration.conftest import forget, free_port
 from warehouse.bulk import fingerprint
-from warehouse.embedded import EmbeddedServer
-from warehouse.settings import PROJECT_ROOT
+from warehouse.embedded import embedded_server
+from warehouse.settings import PROJECT_ROOT, Settings
 
 CLV = str(Path(sys.executable).with_name("clv"))
 TIMEOUT = 300
@@ -153,6 +153,9 @@ def installed(companies: list[dict[str, Any]], **variables: str) -> Iterator[Ins
     # Not tmp_path: it is its owner's alone, and root's Postgres runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="installation with blanks "))
     (folder / "companies.yml").write_text(yaml.safe_dump({"companies": companies}))
+    port = free_port()
+    settings = Settings(home=folder / "home", postgres_port=port, database_url=None)
+    server = embedded_server(settings)
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CLV_", "DAGSTER_"))}
     made = Installation(
         folder,
@@ -160,13 +163,15 @@ def installed(companies: list[dict[str, Any]], **variables: str) -> Iterator[Ins
             **inherited,
             "CLV_HOME": str(folder / "home"),
             "CLV_COMPANIES_FILE": str(folder / "companies.yml"),
-            "CLV_POSTGRES_PORT": str(free_port()),
+            "CLV_POSTGRES_PORT": str(port),
             **variables,
         },
     )
     try:
+        server.start()
+        forget(settings)
         yield made
     finally:
         made.clv("down", check=False)
-        EmbeddedServer(folder / "home" / "postgres").stop()
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)

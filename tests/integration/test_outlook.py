@@ -84,12 +84,6 @@ def test_a_night_that_compares_nothing_leaves_no_old_verdict_of_its_own(
     assert published.drifted(COMPANY) == []
 
 
-def test_the_drift_of_explanations_is_left_alone(published: Published) -> None:
-    published.replace(COMPANY, NIGHT, {"drift_metrics": drift(NIGHT, 0.9).assign(kind="shap")})
-    published.replace(COMPANY, NIGHT, {"drift_metrics": drift(NIGHT, 0.1)})
-    assert published.drifted(COMPANY) == ["shap order_value: 0.90, bound 0.25"]
-
-
 def test_an_error_beyond_what_was_expected_is_an_alarm(published: Published) -> None:
     published.replace(
         COMPANY, NIGHT, {"realised_accuracy": accuracy(date(2026, 3, 1), date(2026, 5, 31), 13.0)}
