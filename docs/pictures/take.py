@@ -1,15 +1,11 @@
 """Takes the pictures of README.md from a running installation: ``make screenshots``.
 
-The numbers that are read first in them are written to values.json, which a test compares with the
-tables of a fresh demo, so that the pictures stay true.
-
 Needs the tables of `make demo` and a Chromium (or its path in CLV_CHROMIUM); starts what `clv up`
 starts and leaves it running. A reader is made for the dashboard and taken away again.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 READER = "screenshots"
-COMPANY = "cdnow"
+COMPANY, SUMMARY = "acme", "cdnow"
 DESK, PHONE = (1280, 860), (390, 844)
 LARGEST_BYTES = 400_000
 ARGUMENTS = (
@@ -61,11 +57,10 @@ def main() -> int:
     with sync_playwright() as playwright, TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         _summary(browser, Path(folder))
-        values = _report(browser, Path(folder)) | _dashboard(browser, addresses["dashboard"])
+        _report(browser, Path(folder))
+        _dashboard(browser, addresses["dashboard"])
         _tools(browser, addresses)
         browser.close()
-    text = json.dumps({"company": COMPANY, "pictures": values}, indent=2, ensure_ascii=False)
-    (FOLDER / "values.json").write_text(f"{text}\n", encoding="utf-8")
     too_large = [each.name for each in FOLDER.glob("*.png") if each.stat().st_size > LARGEST_BYTES]
     for name in too_large:
         print(f"{name} is larger than {LARGEST_BYTES:,} bytes.")  # noqa: T201
@@ -82,16 +77,10 @@ def _take(page: Page, name: str) -> None:
     page.screenshot(path=FOLDER / f"{name}.png")
 
 
-def _tiles(page: Page) -> dict[str, str]:
-    """Returns the numbers of a page that are read first, as they are written, by their label."""
-    labels = page.locator(".tile dt").all_inner_texts()
-    return dict(zip(labels, page.locator(".tile-value").all_inner_texts(), strict=True))
-
-
 def _summary(browser: Browser, folder: Path) -> None:
     """What the command prints, as a terminal shows it."""
     console = Console(record=True, width=84, file=(folder / "unused").open("w"))
-    console.print(summary_panel(summarise(COMPANY)))
+    console.print(summary_panel(summarise(SUMMARY)))
     console.save_svg(str(folder / "summary.svg"), title="make demo")
     (folder / "summary.html").write_text('<img src="summary.svg" width="860">')
     page = _page(browser, DESK)
@@ -100,7 +89,7 @@ def _summary(browser: Browser, folder: Path) -> None:
     page.close()
 
 
-def _report(browser: Browser, folder: Path) -> dict[str, dict[str, str]]:
+def _report(browser: Browser, folder: Path) -> None:
     file = write_report(get_settings(), COMPANY, folder / "report.html")
     for name, size in (("report", DESK), ("report-phone", PHONE)):
         page = _page(browser, size)
@@ -110,13 +99,10 @@ def _report(browser: Browser, folder: Path) -> dict[str, dict[str, str]]:
         if size == DESK:
             page.set_viewport_size({"width": DESK[0], "height": 1000})
         _take(page, name)
-        shown = _tiles(page)
         page.close()
-    return {"report": shown}
 
 
-def _dashboard(browser: Browser, base: str) -> dict[str, dict[str, str]]:
-    values = {}
+def _dashboard(browser: Browser, base: str) -> None:
     with _reader() as password:
         for suffix, size in (("", DESK), ("-phone", PHONE)):
             page = _page(browser, size)
@@ -129,9 +115,7 @@ def _dashboard(browser: Browser, base: str) -> dict[str, dict[str, str]]:
                 page.goto(f"{base}/companies/{COMPANY}/{name}")
                 page.wait_for_function(DRAWN)
                 _take(page, f"dashboard-{name}{suffix}")
-                values[f"dashboard-{name}"] = _tiles(page)
             page.close()
-    return values
 
 
 @contextmanager

@@ -114,10 +114,12 @@ def choices(connection: Connection[Any], company_id: str) -> Choices:
         most=PRODUCTS_OFFERED,
     )
     by_name = sorted(products, key=lambda row: (row["product"].casefold(), row["product_key"]))
+    channels, countries = (
+        tuple(sorted(row["dimension_value"] for row in groups if row["dimension"] == dimension))
+        for dimension in ("channel", "country")
+    )
     return Choices(
-        *(
-            tuple(sorted(row["dimension_value"] for row in groups if row["dimension"] == dimension))
-            for dimension in ("channel", "country")
-        ),
+        channels,
+        countries,
         tuple((row["product_key"], row["product"]) for row in by_name),
     )
