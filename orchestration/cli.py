@@ -288,6 +288,23 @@ def readers() -> None:
 
 
 @app.command()
+def audit(
+    company: Annotated[str | None, typer.Option("--company", help="Only of this company.")] = None,
+    last: Annotated[int, typer.Option(help="How many lines.", min=1)] = 50,
+) -> None:
+    """List who or what ran, changed, exported and erased something lately."""
+    from orchestration import access
+
+    for entry in access.audited(_settings(), company, last):
+        whose = f" of {entry.company_id}" if entry.company_id else ""
+        detail = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
+        typer.echo(
+            f"{entry.at_time:%Y-%m-%d %H:%M:%S %Z}  {entry.actor}: {entry.action} "
+            f"{entry.object}{whose} {detail}".rstrip()
+        )
+
+
+@app.command()
 def report(
     company: Annotated[str, typer.Option("--company", help="Id of a company.")],
     out: Annotated[

@@ -7,6 +7,7 @@ each number is a table's.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ def write_deliverables(settings: Settings, company_id: str, tracking: Tracking) 
     with connect(settings=settings) as connection:
         # One snapshot: a publication that ends meanwhile would mix two days.
         connection.execute("set transaction isolation level repeatable read read only")
-        day = _calculation_date(connection, company_id)
+        day = calculation_day(connection, company_id)
         folder = settings.home / "exports" / company_id / day.isoformat()
         draft = folder.with_name(f".{folder.name}")
         shutil.rmtree(draft, ignore_errors=True)
@@ -179,7 +180,12 @@ def write_deliverables(settings: Settings, company_id: str, tracking: Tracking) 
     return Deliverables(folder, tuple(sorted(folder.iterdir())), champion.mlflow_run_id)
 
 
-def _calculation_date(connection: Connection[Any], company_id: str) -> date:
+def calculation_day(connection: Connection[Any], company_id: str) -> date:
+    """Returns the day of a company's predictions that were published.
+
+    Raises:
+        NothingToDeliverError: There are none.
+    """
     found = connection.execute(
         "select max(calculation_date) from reporting.customer_360 where company_id = %s",
         (company_id,),
@@ -216,10 +222,17 @@ def write_tables(connection: Connection[Any], company_id: str, folder: Path) -> 
 
 
 def write_model(champion: Candidate, folder: Path) -> None:
-    """Writes the model, to be loaded with joblib where this package is installed."""
+    """Writes the model, to be loaded with joblib where this package is installed.
+
+    As it is once it was written and read: before, its bytes tell how it came to be (fitted, or
+    loaded from the registry), and not only what it is.
+    """
     import joblib
 
-    joblib.dump(champion, folder / MODEL)
+    written = io.BytesIO()
+    joblib.dump(champion, written)
+    written.seek(0)
+    joblib.dump(joblib.load(written), folder / MODEL)
 
 
 def file_sha256(file: Path) -> str:

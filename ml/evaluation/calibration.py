@@ -138,7 +138,7 @@ def _rounds(contest: Contest) -> Iterator[Backtest]:
 
 
 def _window(backtest: Backtest, prepared: Preparation) -> ClosedWindow:
-    return ClosedWindow.of(backtest, prepared.customers(backtest.cutoff)["frequency"])
+    return ClosedWindow.of(backtest, prepared.judges(backtest.cutoff)["frequency"])
 
 
 def _predicted(window: ClosedWindow, prepared: Preparation) -> Sample:

@@ -95,7 +95,8 @@ class BuyTillYouDie:
             diagnostics={
                 "history_days": self._history_days,
                 "count_model": counts.model.name,
-                "fell_back": counts.model.name != self._family,
+                "fell_back": counts.model.name != self._family or counts.prior is not None,
+                "prior": counts.prior,
                 "count_attempts": [asdict(attempt) for attempt in counts.attempts],
                 "spend_model": "gamma_gamma" if self._spend.fitter is not None else "pooled_mean",
                 "spend_attempts": [asdict(attempt) for attempt in self._spend.attempts],

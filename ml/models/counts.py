@@ -2,7 +2,8 @@
 
 A fit goes down a ladder until something holds: the family from several starting points, then with
 a weak penalty, then MBG/NBD (which has no mass of immortal one-time buyers and so fits where
-BG/NBD does not), then the pooled rate. Each rung leaves an `Attempt` that tells how it went.
+BG/NBD does not), then the pooled rate. With too few repeat customers it is MBG/NBD, drawn to a
+prior. Each rung leaves an `Attempt` that tells how it went.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from scipy.special import expit
 
 from ml.discounting import discounted_path
 from ml.models import closed_forms, likelihoods
+from ml.models.priors import COUNT_PARAMS, DEFAULT, SPREAD, Prior
 
 Family = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 
@@ -115,10 +117,17 @@ class _PerPair:
 
 @dataclass(frozen=True)
 class CountFit:
-    """A fitted count model and how it came about."""
+    """A fitted count model and how it came about.
+
+    Attributes:
+        model: The model.
+        attempts: Every rung of the ladder.
+        prior: What it was drawn to, for people; None where it was fitted to the company alone.
+    """
 
     model: CountModel
     attempts: tuple[Attempt, ...]
+    prior: str | None = None
 
 
 @dataclass(frozen=True)
@@ -234,12 +243,13 @@ def discounted_orders(
     return model.alive(x, recency, age) * discounted_path(orders, yearly_rate)[:, -1][of]
 
 
-def fit_counts(family: Family, patterns: pd.DataFrame) -> CountFit:
+def fit_counts(family: Family, patterns: pd.DataFrame, prior: Prior = DEFAULT) -> CountFit:
     """Fits a family to the distinct patterns, stepping down where it does not hold.
 
     Args:
         family: What is wanted.
         patterns: Columns `frequency`, `recency`, `T` (weeks) and `weight` (customers), m rows.
+        prior: What MBG/NBD is drawn to where too few customers came back for a fit.
 
     Returns:
         A model whose predictions on `patterns` are finite, and every attempt made.
@@ -259,9 +269,44 @@ def fit_counts(family: Family, patterns: pd.DataFrame) -> CountFit:
                 if model is not None:
                     return CountFit(model, tuple(attempts))
         refusal = "no family converged"
+    elif len(patterns):
+        attempts.append(Attempt(family, 0.0, (), False, refusal))
+        model, attempt = _drawn_to(prior, patterns)
+        attempts.append(attempt)
+        if model is not None:
+            return CountFit(model, tuple(attempts), prior.source)
     pooled = _pooled(patterns)
     attempts.append(Attempt(pooled.name, 0.0, (), True, refusal))
     return CountFit(pooled, tuple(attempts))
+
+
+def _drawn_to(prior: Prior, patterns: pd.DataFrame) -> tuple[GeometricCounts | None, Attempt]:
+    """Returns MBG/NBD with the likeliest parameters given the customers and the prior."""
+    x, recency, age, weight = (
+        patterns[column].to_numpy(dtype="float64")
+        for column in ("frequency", "recency", "T", "weight")
+    )
+    # In weeks, in which the prior is: no axis of its own.
+    likelihood = likelihoods.geometric(x, recency, age, weight, 0.0, modified=True)
+    centre = prior.log_counts()
+    start = tuple(float(value) for value in centre)
+    try:
+        with _quiet():
+            optimum = likelihoods.minimise(
+                likelihoods.with_prior(likelihood, centre, SPREAD, float(weight.sum())), centre
+            )
+    except ConvergenceError as error:
+        return None, Attempt("mbg_nbd", 0.0, start, False, " ".join(str(error).split()))
+    fitter = ModifiedBetaGeoFitter()
+    fitter.params_ = pd.Series(optimum.params, index=list(COUNT_PARAMS))
+    fitter._scale = 1.0
+    fitter._negative_log_likelihood_ = optimum.loss
+    fitter.predict = fitter.conditional_expected_number_of_purchases_up_to_time
+    detail = f"drawn to {prior.source}: {-optimum.loss:.6f} per customer, prior included"
+    return (
+        GeometricCounts("mbg_nbd", without_data(fitter)),
+        Attempt("mbg_nbd", 0.0, start, True, detail),
+    )
 
 
 def _too_little(patterns: pd.DataFrame) -> str | None:
@@ -449,10 +494,14 @@ def _distinct_pairs(x: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Returns the row of each distinct pair, and for each row the place of its pair."""
     counts, _ = pd.factorize(x)
     ages, distinct_ages = pd.factorize(age)
-    of, pairs = pd.factorize(counts * max(len(distinct_ages), 1) + ages)
-    first = np.empty(len(pairs), dtype="int64")
-    first[of[::-1]] = np.arange(len(x) - 1, -1, -1)
-    return first, of
+    key = counts * max(len(distinct_ages), 1) + ages
+    # There are few of both, so that each key has a place of its own: no third table of hashes.
+    row_of = np.full(int(key.max(initial=-1)) + 1, -1)
+    row_of[key[::-1]] = np.arange(len(x) - 1, -1, -1)
+    seen = np.flatnonzero(row_of >= 0)
+    place_of = np.empty(len(row_of), dtype="int64")
+    place_of[seen] = np.arange(len(seen))
+    return row_of[seen], place_of[key]
 
 
 def _params(fitter: Any) -> dict[str, float]:

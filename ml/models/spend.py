@@ -19,6 +19,7 @@ from lifetimes.utils import ConvergenceError
 
 from ml.models import likelihoods
 from ml.models.counts import MIN_REPEAT_CUSTOMERS, WEAK_PENALTIES, Attempt, without_data
+from ml.models.priors import DEFAULT, Prior
 
 # Deviations from the median, on the log scale, beyond which a value is an outlier. A lognormal
 # value of a million customers stays within five.
@@ -37,12 +38,15 @@ class SpendModel:
       wholesale customer stays one.
     - A one-time buyer's first order (capped) counts as one observation and shrinks towards the
       company's mean first order, with Gamma-Gamma's own credibility p / (p + q - 1).
-    - Where Gamma-Gamma does not hold (too few customers, q ≤ 1, no convergence), credibility is
-      x / (x + 1): a customer's n-th value weighs as much as one order of the company's mean.
+    - Where Gamma-Gamma does not hold (q ≤ 1, no convergence), credibility is x / (x + 1): a
+      customer's order weighs as much as the company's mean. With too few repeat customers for a
+      fit it weighs p / (q - 1) times as much, with p and q of the prior.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prior: Prior = DEFAULT) -> None:
         """Starts without a fit."""
+        self._prior = prior
+        self._order_weight = 1.0
         self.fitter: GammaGammaFitter | None = None
         self.cap = math.inf
         self.repeat_mean = 0.0
@@ -68,6 +72,8 @@ class SpendModel:
         self.repeat_mean = _mean(np.repeat(capped, x[repeat].astype("int64")))
         self.correlation = _correlation(x[repeat], capped)
         self.fitter, self.attempts = _fit_gamma_gamma(x[repeat], capped)
+        few = len(capped) < MIN_REPEAT_CUSTOMERS
+        self._order_weight = self._prior.order_weight if few else 1.0
         return self
 
     def expected_value(self, customers: pd.DataFrame) -> np.ndarray:
@@ -76,8 +82,9 @@ class SpendModel:
         monetary = customers["monetary"].to_numpy(dtype="float64")
         first = np.minimum(customers["first_value"].to_numpy(dtype="float64"), self.cap)
         if self.fitter is None:
-            repeat = x / (x + 1) * monetary + 1 / (x + 1) * self.repeat_mean
-            credibility = 0.5
+            weight = self._order_weight
+            repeat = (weight * x * monetary + self.repeat_mean) / (weight * x + 1)
+            credibility = weight / (weight + 1)
         else:
             p, q, _ = self.fitter.params_.to_numpy()
             repeat = np.asarray(self.fitter.conditional_expected_average_profit(x, monetary))

@@ -27,6 +27,16 @@ on ml.clv_predictions (company_id, calculation_date);
 comment on table ml.clv_predictions is
     'What each customer is expected to spend within a horizon after the calculation date.';
 
+-- Tables take no lock for it where it is there.
+do $migration$
+begin
+    if to_regclass('ml.clv_predictions_of_a_day') is null then
+        create index clv_predictions_of_a_day
+            on ml.clv_predictions (company_id, calculation_date, horizon_months);
+    end if;
+end
+$migration$;
+
 create table if not exists ml.clv_model_scores (
     company_id text not null,
     run text not null,

@@ -98,6 +98,7 @@ def insights(
     traits = customer_days.traits(company.id)
     tables = insight_tables(company, days, traits, published, champion)
     published.replace(company.id, days.as_of, tables)
+    published.forget(company.id, days.as_of)
     if tables["feature_importances"].empty:
         context.log.info(
             "%s has too few customers, or all are predicted alike: there is nothing to explain",
