@@ -243,3 +243,47 @@ def _finished(frame: pd.DataFrame, company: Company, table: str) -> pd.DataFrame
             chosen = [name for name in columns if name in frame.columns]
             frame[chosen] = frame[chosen].astype("float64").round(decimals)
     return frame
+
+
+def outlook_figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """Picks the figures whose course over the nights is worth a look.
+
+    Args:
+        tables: As `outlook_tables` and `realised_accuracy` return them.
+
+    Returns:
+        Figures by table; those of an empty table are left out.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    if len(drift := tables["drift_metrics"]):
+        figures["drift_metrics"] = {
+            f"highest PSI, {kind}": of_kind["psi"].astype("float64").max()
+            for kind, of_kind in drift.groupby("kind")
+        } | {"drifted": drift["is_drifted"].astype(bool).sum()}
+    if len(realised := tables["realised_accuracy"]):
+        # Of several days the latest counts.
+        due = realised.sort_values("calculation_date")
+        figures["realised_accuracy"] = {
+            f"predicted ÷ actual, {months} months, {basis}": ratio
+            for months, basis, ratio in zip(
+                due["horizon_months"],
+                due["basis"],
+                due["total_ratio"].astype("float64"),
+                strict=True,
+            )
+        }
+    if len(intervals := tables["interval_scores"]):
+        of_all = intervals[intervals["segment"] == "all"].sort_values("cutoff")
+        figures["interval_scores"] = {
+            f"coverage of {100 * nominal:.0f} %, {months} months": coverage
+            for nominal, months, coverage in zip(
+                of_all["nominal"], of_all["horizon_months"], of_all["coverage"], strict=True
+            )
+        }
+    if len(forecast := tables["revenue_forecasts"]):
+        total = forecast.loc[forecast["cohort"] == "all", "forecast"].astype("float64").sum()
+        figures["revenue_forecasts"] = {f"forecast of {MONTHS} months": round(total, 2)}
+    return {
+        table: {name: float(value) for name, value in found.items() if pd.notna(value)}
+        for table, found in figures.items()
+    }

@@ -20,6 +20,10 @@ create table if not exists ml.clv_predictions (
     primary key (company_id, customer_id, calculation_date, horizon_months)
 );
 
+-- The dashboard asks for the latest calculation before a day.
+create index if not exists clv_predictions_by_day
+on ml.clv_predictions (company_id, calculation_date);
+
 comment on table ml.clv_predictions is
     'What each customer is expected to spend within a horizon after the calculation date.';
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration.lib.landing import LANDING_RETRIES, landing
-from orchestration.lib.metadata import table_metadata
+from orchestration.lib.metadata import amounts_metadata, table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
@@ -114,4 +114,11 @@ def _landed(
                 "\n".join(f"- {row}" for load in loads for row in load.first_rejected) or "none"
             ),
         }
+        | amounts_metadata(
+            {
+                f"{load.feed} {currency}": amount
+                for load in loads
+                for currency, amount in load.totals.amounts.items()
+            }
+        )
     )

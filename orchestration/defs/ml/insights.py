@@ -88,6 +88,7 @@ def insights(
     published: Published,
 ) -> Iterator[dg.MaterializeResult]:
     """Looks ahead for one company and says why, from one read of its days and predictions."""
+    from ml.outlook.tables import outlook_figures
     from ml.registry.champion import load_champion
     from orchestration.insights import insight_tables
 
@@ -103,9 +104,11 @@ def insights(
             "%s has too few customers, or all are predicted alike: there is nothing to explain",
             company.id,
         )
+    figures = outlook_figures(tables)
     for name in TABLES:
         yield dg.MaterializeResult(
             asset_key=["ml", name],
             metadata=table_metadata("ml", name)
-            | {"rows": len(tables[name]), "calculation_date": days.as_of.isoformat()},
+            | {"rows": len(tables[name]), "calculation_date": days.as_of.isoformat()}
+            | figures.get(name, {}),
         )
