@@ -42,6 +42,7 @@ bench-accuracy: $(INSTALLED) ## Judges the champion on published logs; CLV_ONLIN
 
 bench-models: $(INSTALLED) ## Measures fits and predictions beside lifetimes, and a whole contest
 	$(BIN)/python -m benchmarks.models
+	$(BIN)/python -m benchmarks.contest
 
 bench-dashboard: $(INSTALLED) ## Measures every page of the dashboard with over 100,000 customers; needs make demo and clv down, clv prepare
 	$(BIN)/python -m benchmarks.dashboard

@@ -36,7 +36,7 @@ def print_intervals(prepared: Preparation, judged: Backtest, history_days: int |
     )
 
     def window(backtest: Backtest) -> ClosedWindow:
-        return ClosedWindow.of(backtest, prepared.customers(backtest.cutoff)["frequency"])
+        return ClosedWindow.of(backtest, prepared.judges(backtest.cutoff)["frequency"])
 
     def at(day: date) -> ClosedWindow:
         model = new_candidate(judged.candidate.name, in_weeks(days), history_days)

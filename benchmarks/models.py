@@ -19,9 +19,9 @@ from lifetimes import BetaGeoFitter, GammaGammaFitter
 
 from ml.features.btyd import distinct_patterns
 from ml.horizons import DAYS_PER_WEEK, horizon_days, in_weeks
-from ml.models import likelihoods
-from ml.models.counts import GeometricCounts, fit_with_gradient
-from ml.scoring import discounted_path
+from ml.models.counts import GeometricCounts, discounted_orders, fit_with_gradient
+from ml.models.spend import fit_with_gradient as fit_spend
+from ml.models.spend import value_patterns
 from ml.threads import one_thread
 
 MONTHS = 12
@@ -83,8 +83,10 @@ def main() -> None:
 
     @one_thread
     def our_spend() -> np.ndarray:
-        likelihood = likelihoods.gamma_gamma(x, value, np.ones(len(x)), 0.0)
-        return likelihoods.minimise(likelihood, np.zeros(3)).params
+        fitter = GammaGammaFitter()
+        fit_spend(fitter, value_patterns(x, value), (0.0, 0.0, 0.0))
+        params: np.ndarray = fitter.params_.to_numpy()
+        return params
 
     spend, params = _beside("Gamma-Gamma fit", own_spend, our_spend)
     _agree(spend.params_.to_numpy(), params)
@@ -104,11 +106,11 @@ def main() -> None:
 
     @one_thread
     def our_value() -> np.ndarray:
-        patterns, of = distinct_patterns(made)
-        frequency, recency, T = patterns[["frequency", "recency", "T"]].to_numpy(dtype="float64").T
-        orders, _ = GeometricCounts("bg_nbd", theirs).predict(frequency, recency, T, weeks)
-        present: np.ndarray = discounted_path(orders, yearly)[:, -1][of]
-        return present
+        frequency, recency, age = (
+            made[column].to_numpy(dtype="float64") for column in ("frequency", "recency", "T")
+        )
+        model = GeometricCounts("bg_nbd", theirs)
+        return discounted_orders(model, frequency, recency, age, weeks, yearly)
 
     _agree(*_beside("12-month discounted orders", own_value, our_value))
 

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import date
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 YEARS_MOVED = 28
@@ -22,15 +22,24 @@ HEADER = ("customer_id", "date", "number_of_cds", "dollar_value")
 
 def purchases() -> Iterator[tuple[str, str, str, str]]:
     """Yields the log's lines in its own order, with the dates moved, values as they are written."""
-    # lifetimes.datasets itself can't be imported: it needs pkg_resources, which is gone.
-    log = files("lifetimes") / "datasets" / "CDNOW_master.txt"
-    with log.open(encoding="ascii") as lines:
+    with _log().open(encoding="ascii") as lines:
         next(lines)
         for line in lines:
             if fields := line.split():
                 customer_id, day, cds, dollars = fields
                 moved = date(int(day[:4]) + YEARS_MOVED, int(day[4:6]), int(day[6:]))
                 yield customer_id, moved.isoformat(), cds, dollars
+
+
+def _log() -> Path:
+    """Where the log is, found without an import of the package, which takes a second or two.
+
+    lifetimes.datasets can't be imported at all: it needs pkg_resources, which is gone.
+    """
+    spec = find_spec("lifetimes")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("The package lifetimes is not installed: make .venv/.installed")
+    return Path(spec.origin).parent / "datasets" / "CDNOW_master.txt"
 
 
 def export(target: Path) -> int:

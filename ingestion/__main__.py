@@ -115,6 +115,9 @@ def _land_rates() -> None:
         )
     ensure_databases()
     load = land_rates(rates, settings.companies_file.parent)
+    if load.unchanged:
+        print("exchange_rates: the file is the one of the last load")  # noqa: T201
+        return
     totals = load.totals
     _say("exchange_rates", totals.landed_rows, totals.rejected_rows, {})
     print(f"{len(totals.currencies)} currencies, until {totals.last_date}")  # noqa: T201

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import dlt
 from dlt.destinations.impl.postgres.postgres import PostgresClient, PostgresParquetCopyJob
 
+from ingestion import memory
 from warehouse.bulk import arrow_connection
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class _Client(PostgresClient):
 
 
 class _CopyJob(PostgresParquetCopyJob):
+    def run(self) -> None:
+        super().run()
+        memory.give_back()
+
     def _connect(self) -> Connection:
         self._config = self._job_client.config
         credentials = cast("PostgresCredentials", self._config.credentials)

@@ -35,6 +35,9 @@ TIMEOUTS = (10.0, 90.0)
 
 CHUNK_BYTES = 1 << 20
 
+#: Headers that name a version of a file, each with that which asks for another (RFC 9110, 13.1).
+VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+
 _HINTS = {
     401: "The token is wrong or has expired: put a valid one in place.",
     402: "The account is frozen for lack of payment: its owner has to settle the bill.",
@@ -172,16 +175,51 @@ class Transport:
         Raises:
             SourceError: As `send`.
         """
+        self._fetch(name, address, target, {}, (200,))
+        return target.stat().st_size
 
-        def fetch() -> int:
-            with requests.get(address, stream=True, timeout=TIMEOUTS) as response:
-                self._checked(name, response)
-                with target.open("wb") as file:
-                    for chunk in response.iter_content(CHUNK_BYTES):
-                        file.write(chunk)
-            return target.stat().st_size
+    def download_changed(
+        self, name: str, address: str, target: Path, known: Mapping[str, str]
+    ) -> dict[str, str] | None:
+        """Fetches a file as `download` does, unless it is still the one that was fetched last.
 
-        return self._insist(name, fetch)
+        Args:
+            name: The request as people know it.
+            address: Where it lies.
+            target: Written anew by each attempt.
+            known: What the last fetch of this address returned; empty without one.
+
+        Returns:
+            What names this version of the file, for the next time; empty where the server doesn't
+            say. None when it hasn't changed, and nothing was written.
+
+        Raises:
+            SourceError: As `send`.
+        """
+        asked = {VALIDATORS[header]: value for header, value in known.items()}
+        answer = self._fetch(name, address, target, asked, (200, 304) if asked else (200,))
+        if answer.status_code == 304:
+            return None
+        return {each: answer.headers[each] for each in VALIDATORS if each in answer.headers}
+
+    def _fetch(
+        self,
+        name: str,
+        address: str,
+        target: Path,
+        headers: Mapping[str, str],
+        expected: Collection[int],
+    ) -> requests.Response:
+        def attempt() -> requests.Response:
+            with requests.get(address, stream=True, timeout=TIMEOUTS, headers=headers) as response:
+                self._checked(name, response, expected)
+                if response.status_code == 200:
+                    with target.open("wb") as file:
+                        for chunk in response.iter_content(CHUNK_BYTES):
+                            file.write(chunk)
+            return response
+
+        return self._insist(name, attempt)
 
     def _insist(self, name: str, attempt: Callable[[], Answer]) -> Answer:
         failures, slowdowns = 0, 0

@@ -62,14 +62,17 @@ def exclusive_load(source: str, company_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def one_at_a_time(what: str) -> Iterator[None]:
+def one_at_a_time(what: str) -> Iterator[Connection[Any]]:
     """Waits until nobody else is at it, and keeps others waiting for the length of a block.
 
     Args:
         what: Name of the thing that only one process may do at a time.
+
+    Yields:
+        The connection that holds the lock; it commits each statement.
     """
-    with _locked(what, sql.SQL("")):
-        yield
+    with _locked(what, sql.SQL("")) as connection:
+        yield connection
 
 
 @contextmanager
@@ -86,12 +89,12 @@ def writing(company_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(name: str, kind: sql.SQL) -> Iterator[None]:
+def _locked(name: str, kind: sql.SQL) -> Iterator[Connection[Any]]:
     key = lock_key(name)
     with connect(autocommit=True) as connection:
         connection.execute(sql.SQL("select pg_advisory_lock{}(%s)").format(kind), (key,))
         try:
-            yield
+            yield connection
         finally:
             connection.execute(sql.SQL("select pg_advisory_unlock{}(%s)").format(kind), (key,))
 

@@ -26,6 +26,7 @@ from warehouse.connection import connect, exists, url
 if TYPE_CHECKING:
     from dlt.common.schema.typing import TTableSchema
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+    from psycopg import Connection
 
 ROWS_PER_FILE = 20_000
 ROWS_PER_COPY = 2_000
@@ -131,44 +132,71 @@ def _settle(pipeline: dlt.Pipeline) -> None:
     Without statistics it joins new tables row by row, and its own daemon comes too late for the
     checks and models that read next.
     """
-    tables = pipeline.default_schema.data_tables()
+    schema = pipeline.dataset_name
+    tables = {
+        str(table["name"]): _indexes(table) for table in pipeline.default_schema.data_tables()
+    }
+    with connect() as connection:
+        unsettled = [
+            name for name, indexes in tables.items() if _lacks(connection, schema, name, indexes)
+        ]
     with ThreadPoolExecutor(WORKERS) as pool:
-        for settled in [pool.submit(_settle_table, pipeline.dataset_name, each) for each in tables]:
+        for settled in [
+            pool.submit(_settle_table, schema, name, tables[name]) for name in unsettled
+        ]:
             settled.result()
 
 
-def _settle_table(schema: str, table: TTableSchema) -> None:
-    """Settles one table.
+#: Indexes of a table by name: their columns, and whether no two rows may be the same in these.
+_Indexes = dict[str, tuple[list[str], bool]]
 
-    An index is that by which a merge finds the rows it replaces; after a first load it takes least.
+
+def _indexes(table: TTableSchema) -> _Indexes:
+    """Says by which a merge finds the rows it replaces.
+
     That of a primary key is unique: should a row ever come twice in spite of all, its load fails
     and none is doubled.
     """
-    name = sql.Identifier(schema, str(table["name"]))
-    with (
-        one_at_a_time(f"table {schema}.{table['name']}"),
-        connect(autocommit=True) as connection,
-    ):
-        for prop in ("primary_key", "merge_key"):
-            columns = get_columns_names_with_prop(table, prop)
-            index = f"{table['name']}_{prop}"
+    return {
+        f"{table['name']}_{prop}": (columns, prop == "primary_key")
+        for prop in ("primary_key", "merge_key")
+        if (columns := get_columns_names_with_prop(table, prop))
+    }
+
+
+def _lacks(connection: Connection[Any], schema: str, table: str, indexes: _Indexes) -> bool:
+    """Says whether a table lacks an index, or statistics of the rows that there are now."""
+    return _is_outdated(connection, schema, table) or not all(
+        exists(connection, sql.Identifier(schema, index)) for index in indexes
+    )
+
+
+def _is_outdated(connection: Connection[Any], schema: str, table: str) -> bool:
+    found = connection.execute(
+        "select tables.reltuples < 0 or counted.n_mod_since_analyze > tables.reltuples / 10"
+        " from pg_class as tables join pg_stat_user_tables as counted"
+        " on counted.relid = tables.oid where tables.oid = %s::regclass",
+        (sql.Identifier(schema, table).as_string(),),
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _settle_table(schema: str, table: str, indexes: _Indexes) -> None:
+    """Settles one table; after a first load its indexes take least."""
+    name = sql.Identifier(schema, table)
+    with one_at_a_time(f"table {schema}.{table}") as connection:
+        for index, (columns, unique) in indexes.items():
             # Asked first: "if not exists" waits for every load that writes to the table.
-            if columns and not exists(connection, sql.Identifier(schema, index)):
+            if not exists(connection, sql.Identifier(schema, index)):
                 connection.execute(
                     sql.SQL("create {} index {} on {} ({})").format(
-                        sql.SQL("unique" if prop == "primary_key" else ""),
+                        sql.SQL("unique" if unique else ""),
                         sql.Identifier(index),
                         name,
                         sql.SQL(", ").join(map(sql.Identifier, columns)),
                     )
                 )
-        outdated = connection.execute(
-            "select tables.reltuples < 0 or counted.n_mod_since_analyze > tables.reltuples / 10"
-            " from pg_class as tables join pg_stat_user_tables as counted"
-            " on counted.relid = tables.oid where tables.oid = %s::regclass",
-            (name.as_string(),),
-        ).fetchone()
-        if outdated and outdated[0]:
+        if _is_outdated(connection, schema, table):
             connection.execute(sql.SQL("analyze {}").format(name))
 
 

@@ -30,6 +30,7 @@ from psycopg.types.json import Jsonb
 
 from ingestion.errors import SourceError
 from ingestion.locks import one_at_a_time
+from warehouse.audit import record
 from warehouse.companies import CompaniesFileError, Company, load_companies
 from warehouse.connection import connect
 from warehouse.settings import Settings, get_settings
@@ -332,6 +333,21 @@ def _accept(settings: Settings, upload: Upload) -> None:
             (target / upload.file_name).replace(source / upload.file_name)
             raise
     _set(upload.upload_id, "requested", None)
+    detail = {
+        "file": upload.file_name,
+        "sha256": upload.sha256,
+        "bytes": upload.bytes,
+        "mode": upload.mode,
+    }
+    with connect() as connection:
+        record(
+            connection,
+            upload.uploaded_by,
+            "uploaded",
+            f"feed {upload.feed}",
+            company.id,
+            detail,
+        )
     shutil.rmtree(source, ignore_errors=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ml.eligibility import (
 from ml.evaluation.backtest import holdout_spend
 from ml.evaluation.contest import ORIGINS, Contest, hold_contest
 from ml.evaluation.metrics import Metrics, evaluate
-from ml.features.btyd import FeatureError, day_number
+from ml.features.btyd import FeatureError, day_number, paid_days
 from ml.horizons import horizon_name, in_weeks, rolling_cutoffs
 from ml.models.candidate import Candidate
 from ml.models.catalogue import CANDIDATES, new_candidate
@@ -91,6 +91,12 @@ class Prediction:
         return card
 
 
+def _first_paid_day(daily: pd.DataFrame) -> date | None:
+    """Returns the first day with a positive amount; None where there is none."""
+    days = paid_days(daily)["day"]
+    return None if days.empty else date(1970, 1, 1) + timedelta(days=int(days.min()))
+
+
 @one_thread
 def predict_customers(daily: pd.DataFrame, as_of: date, horizon_days: int) -> Prediction:
     """Predicts all customers of a purchase log from a day on.
@@ -109,7 +115,10 @@ def predict_customers(daily: pd.DataFrame, as_of: date, horizon_days: int) -> Pr
     prepared = Preparation(known)
     history = prepared.history_days(as_of)
     if history == 0:
-        raise FeatureError(f"no customer had paid by {as_of}: take a later day")
+        first = _first_paid_day(daily)
+        if first is None:
+            raise FeatureError("nobody has paid: there is no amount above 0")
+        raise FeatureError(f"no customer had paid by {as_of}: the first did on {first}")
     if not 1 <= horizon_days <= history:
         raise FeatureError(
             f"the horizon is {horizon_days} days, but the history up to {as_of} has {history}: "
@@ -137,7 +146,8 @@ def predict_customers(daily: pd.DataFrame, as_of: date, horizon_days: int) -> Pr
             "eligibility": paid_customer_eligibility(customers["frequency"]),
         }
     )
-    unpaid = sorted(set(known["customer_id"].astype(str)) - set(customers["customer_id"]))
+    seen = set(known["customer_id"].astype(str).unique().tolist())
+    unpaid = sorted(seen - set(customers["customer_id"].tolist()))
     nothing = pd.DataFrame(
         {
             "customer_id": np.array(unpaid, dtype=object),

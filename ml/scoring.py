@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from ml.discounting import discounted_path
 from ml.eligibility import Eligibility, paid_customer_eligibility
 from ml.evaluation.intervals import MAIN_LEVEL, WIDE_LEVEL
 from ml.features.btyd import customer_features, day_number
@@ -241,8 +242,11 @@ def score_customers(
     )
     names = {month: _model_at(champion, month, scope.model_name) for month in horizons}
     days = pd.to_datetime(daily["order_date"]).to_numpy().astype("datetime64[D]").astype("int64")
-    seen = set(daily["customer_id"][days <= day_number(as_of)].astype(str))
-    unpaid = sorted((seen | {str(name) for name in customer_ids}) - set(customers["customer_id"]))
+    # Lists first: a set of an Arrow array is filled value by value.
+    seen = set(daily["customer_id"][days <= day_number(as_of)].astype(str).unique().tolist())
+    unpaid = sorted(
+        (seen | {str(name) for name in customer_ids}) - set(customers["customer_id"].tolist())
+    )
     rows = pd.concat([paid, _unpaid_rows(unpaid, horizons)], ignore_index=True)
     rows = rows.sort_values(["customer_id", "horizon_months"], ignore_index=True)
     rows["model_name"] = rows["horizon_months"].map(names)
@@ -294,21 +298,6 @@ def _interval_columns(
             ends["confidence"][:, column] = calibration.intervals[months].confidence(width)
     ends["confidence"] = np.where(paid, ends["confidence"], np.nan)
     return {name: values.ravel() for name, values in ends.items()}
-
-
-def discounted_path(cumulative: np.ndarray, yearly_rate: float) -> np.ndarray:
-    """Returns the present value of a cumulative path given at the end of each month.
-
-    Args:
-        cumulative: Value up to the end of months 1..k, shape (n, k).
-        yearly_rate: Effective yearly rate; a month's increment comes at the middle of the month.
-
-    Returns:
-        Cumulative present value at the end of months 1..k, shape (n, k).
-    """
-    increments = np.diff(cumulative, axis=1, prepend=0.0)
-    middle = (np.arange(cumulative.shape[1]) + 0.5) / 12
-    return np.cumsum(increments * (1 + yearly_rate) ** -middle, axis=1)
 
 
 def _unpaid_rows(customer_ids: Sequence[str], horizons: Sequence[int]) -> pd.DataFrame:

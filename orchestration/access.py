@@ -1,4 +1,4 @@
-"""What `clv grant`, `clv revoke` and `clv readers` do.
+"""What `clv grant`, `clv revoke`, `clv readers` and `clv audit` do.
 
 Belongs here: companies.yml and the words. Does not belong here: roles and rows
 (`warehouse/readers.py`).
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from warehouse.audit import Entry, entries, person, record
 from warehouse.companies import CompaniesFileError, load_companies
 from warehouse.connection import connect, url, without_password
 from warehouse.databases import ensure_databases
@@ -54,6 +55,9 @@ def grant(
     ensure_databases(settings)
     with connect(settings=settings) as connection:
         password = grant_companies(connection, reader, companies, personal_data=personal_data)
+        for company_id in companies:
+            detail = {"personal_data": personal_data}
+            record(connection, person(), "granted", reader, company_id, detail)
         seen = _worded(companies_of(connection, reader))
     located = without_password(url(settings=settings)).rpartition("@")[2]
     return Given(seen, f"{reader}@{located}", password)
@@ -70,9 +74,14 @@ def revoke(
     """
     ensure_databases(settings)
     with connect(settings=settings) as connection:
-        return _worded(
-            revoke_companies(connection, reader, companies, only_personal_data=only_personal_data)
+        left = revoke_companies(
+            connection, reader, companies, only_personal_data=only_personal_data
         )
+        detail = {"only_personal_data": only_personal_data, "left": sorted(left)}
+        whose: Sequence[str | None] = companies or [None]
+        for company_id in whose:
+            record(connection, person(), "revoked", reader, company_id, detail)
+        return _worded(left)
 
 
 def listed(settings: Settings) -> list[str]:
@@ -84,6 +93,17 @@ def listed(settings: Settings) -> list[str]:
     ensure_databases(settings)
     with connect(settings=settings) as connection:
         return [f"{name}: {_worded(seen)}" for name, seen in all_readers(connection).items()]
+
+
+def audited(settings: Settings, company_id: str | None, most: int) -> list[Entry]:
+    """Returns the newest rows of access.audit_log, the oldest of them first.
+
+    Raises:
+        EmbeddedServerError, ConnectionFailedError, MissingRightError: The warehouse can't be used.
+    """
+    ensure_databases(settings)
+    with connect(settings=settings) as connection:
+        return entries(connection, company_id, most)
 
 
 def _worded(companies: Mapping[str, bool]) -> str:

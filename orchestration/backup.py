@@ -26,10 +26,11 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from warehouse.audit import person, record
 from warehouse.connection import connect_to, exists, url
 from warehouse.databases import DATABASES, NOTEBOOKS, ensure_databases
 from warehouse.embedded import postgres_binary
-from warehouse.settings import MLFLOW_DATABASE, Settings
+from warehouse.settings import MLFLOW_DATABASE, WAREHOUSE_DATABASE, Settings
 
 #: Raised with every change to what a backup holds.
 FORMAT = 1
@@ -98,6 +99,8 @@ def back_up(settings: Settings, folder: Path) -> Path:
         raise BackupError(f"{folder} can't be written: {error.strerror}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    with connect_to(url(WAREHOUSE_DATABASE, settings)) as connection:
+        record(connection, person(), "backed up", name)
     return whole
 
 
@@ -137,6 +140,9 @@ def restore(settings: Settings, backup: Path, *, replace: bool) -> dict[str, Any
         _swap_databases(settings, names)
     _swap_folders(unpacked, settings.home)
     ensure_databases(settings)
+    with connect_to(url(WAREHOUSE_DATABASE, settings)) as connection:
+        made_at = {"made_at": manifest["made_at"]}
+        record(connection, person(), "restored", backup.resolve().name, None, made_at)
     return manifest
 
 

@@ -98,6 +98,22 @@ def explain(
 
 
 @app.command()
+def repeat(
+    run: Annotated[
+        str, typer.Argument(help="A model_metadata.json, its folder, or the id of a run.")
+    ],
+) -> None:
+    """Make a run once more from its model_metadata.json, and say what came out the same."""
+    from orchestration.repeat import repeat as repeated
+
+    with _console().status("Holding the contest again"):
+        compared = repeated(_settings(), run)
+    for each in compared:
+        typer.echo(f"{'same bytes' if each.is_equal else 'DIFFERS':10}  {each.name}")
+    raise typer.Exit(0 if all(each.is_equal for each in compared) else 1)
+
+
+@app.command()
 def up() -> None:
     """Start Postgres, Dagster, MLflow and the dashboard, and print where they answer."""
     from orchestration import services
@@ -272,6 +288,23 @@ def readers() -> None:
 
 
 @app.command()
+def audit(
+    company: Annotated[str | None, typer.Option("--company", help="Only of this company.")] = None,
+    last: Annotated[int, typer.Option(help="How many lines.", min=1)] = 50,
+) -> None:
+    """List who or what ran, changed, exported and erased something lately."""
+    from orchestration import access
+
+    for entry in access.audited(_settings(), company, last):
+        whose = f" of {entry.company_id}" if entry.company_id else ""
+        detail = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
+        typer.echo(
+            f"{entry.at_time:%Y-%m-%d %H:%M:%S %Z}  {entry.actor}: {entry.action} "
+            f"{entry.object}{whose} {detail}".rstrip()
+        )
+
+
+@app.command()
 def report(
     company: Annotated[str, typer.Option("--company", help="Id of a company.")],
     out: Annotated[
@@ -379,6 +412,7 @@ def _explanation(error: Exception) -> str | None:
     from orchestration.explain import ExplainError
     from orchestration.manifest import ManifestError
     from orchestration.predict import PredictError
+    from orchestration.repeat import RepeatError
     from orchestration.report import ReportNotWrittenError
     from orchestration.services import ServiceError
     from reporting.report.content import UnknownCompanyError
@@ -406,6 +440,7 @@ def _explanation(error: Exception) -> str | None:
         MissingRightError,
         PredictError,
         ReaderError,
+        RepeatError,
         ReportNotWrittenError,
         ServiceError,
         SourceError,

@@ -6,20 +6,26 @@ each number is a table's.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import Connection
 
+from warehouse.companies import Company, load_companies
 from warehouse.connection import connect
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml.models.candidate import Candidate
     from ml.registry.deliverables import Served
     from ml.registry.tracking import Tracking
 
@@ -153,23 +159,33 @@ def write_deliverables(settings: Settings, company_id: str, tracking: Tracking) 
     with connect(settings=settings) as connection:
         # One snapshot: a publication that ends meanwhile would mix two days.
         connection.execute("set transaction isolation level repeatable read read only")
-        day = _calculation_date(connection, company_id)
+        day = calculation_day(connection, company_id)
         folder = settings.home / "exports" / company_id / day.isoformat()
         draft = folder.with_name(f".{folder.name}")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        _write(connection, company_id, day, champion, draft)
+        write_tables(connection, company_id, draft)
+        write_model(champion.candidate, draft)
+        files = {file.name: file_sha256(file) for file in sorted(draft.iterdir())}
+        company = load_companies(settings.companies_file)[company_id]
+        metadata = _metadata(connection, company, day, champion) | {"files": files}
+        text = json.dumps(metadata, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+        (draft / METADATA).write_text(text + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
     days = sorted(path for path in folder.parent.iterdir() if not path.name.startswith("."))
     for old in days[:-KEPT]:
         shutil.rmtree(old)
-    files = tuple(sorted(folder.iterdir()))
     store_deliverables(tracking, champion.mlflow_run_id, folder)
-    return Deliverables(folder, files, champion.mlflow_run_id)
+    return Deliverables(folder, tuple(sorted(folder.iterdir())), champion.mlflow_run_id)
 
 
-def _calculation_date(connection: Connection[Any], company_id: str) -> date:
+def calculation_day(connection: Connection[Any], company_id: str) -> date:
+    """Returns the day of a company's predictions that were published.
+
+    Raises:
+        NothingToDeliverError: There are none.
+    """
     found = connection.execute(
         "select max(calculation_date) from reporting.customer_360 where company_id = %s",
         (company_id,),
@@ -182,20 +198,57 @@ def _calculation_date(connection: Connection[Any], company_id: str) -> date:
     return day
 
 
-def _write(
-    connection: Connection[Any], company_id: str, day: date, champion: Served, folder: Path
-) -> None:
-    import joblib
-
+def write_tables(connection: Connection[Any], company_id: str, folder: Path) -> None:
+    """Writes the files that show tables as these stand: CSV, and the picture."""
     from ml.explain.plots import draw_importances
 
     for name, query in _TABLES.items():
         _copy(connection, query, company_id, folder / name)
-    draw_importances(_importances(connection, company_id), folder / PICTURE)
-    joblib.dump(champion.candidate, folder / MODEL)
-    metadata = _metadata(connection, company_id, day, champion)
-    text = json.dumps(metadata, indent=2, sort_keys=True, ensure_ascii=False, default=str)
-    (folder / METADATA).write_text(text + "\n", encoding="utf-8")
+    draw_importances(
+        _frame(
+            connection,
+            "select scope, feature, share, rank, model_name, is_surrogate, fidelity"
+            " from ml.feature_importances where company_id = %s order by scope, rank",
+            company_id,
+        ),
+        _frame(
+            connection,
+            "select feature, value, contribution"
+            " from ml.feature_contributions where company_id = %s order by feature, place",
+            company_id,
+        ),
+        folder / PICTURE,
+    )
+
+
+def write_model(champion: Candidate, folder: Path) -> None:
+    """Writes the model, to be loaded with joblib where this package is installed.
+
+    As it is once it was written and read: before, its bytes tell how it came to be (fitted, or
+    loaded from the registry), and not only what it is.
+    """
+    import joblib
+
+    written = io.BytesIO()
+    joblib.dump(champion, written)
+    written.seek(0)
+    joblib.dump(joblib.load(written), folder / MODEL)
+
+
+def file_sha256(file: Path) -> str:
+    """Returns the hash of a file's bytes."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def company_settings(company: Company) -> dict[str, Any]:
+    """Returns the settings of a company that decide its figures, beside those of its contest."""
+    return {
+        "base_currency": company.base_currency,
+        "horizons_months": list(company.horizons_months),
+        "discount_rate": company.discount_rate,
+        "churn_window_days": company.churn_window_days,
+    }
 
 
 def _copy(connection: Connection[Any], query: str, company_id: str, target: Path) -> None:
@@ -215,24 +268,24 @@ def _copy(connection: Connection[Any], query: str, company_id: str, target: Path
             file.write(chunk)
 
 
-def _importances(connection: Connection[Any], company_id: str) -> Any:
+def _frame(connection: Connection[Any], query: LiteralString, company_id: str) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["scope", "feature", "share", "rank", "model_name", "is_surrogate", "fidelity"]
-    rows = connection.execute(
-        f"select {', '.join(columns)} from ml.feature_importances"  # noqa: S608
-        " where company_id = %s order by scope, rank",
-        (company_id,),
-    ).fetchall()
-    return pd.DataFrame(rows, columns=columns)
+    cursor = connection.execute(query, (company_id,))
+    return pd.DataFrame(cursor.fetchall(), columns=[each.name for each in cursor.description or ()])
 
 
 def _metadata(
-    connection: Connection[Any], company_id: str, day: date, champion: Served
+    connection: Connection[Any], company: Company, day: date, champion: Served
 ) -> dict[str, Any]:
-    """What tells which data, settings and code the predictions stem from, and how good they are."""
-    from ml.registry.fingerprint import code_fingerprint
+    """What tells which data, settings and code the predictions stem from, and how good they are.
 
+    `clv repeat` makes the run once more from it.
+    """
+    from ml.registry.fingerprint import code_fingerprint, data_fingerprint
+    from orchestration.resources.customer_days import CustomerDays
+
+    company_id = company.id
     description = champion.candidate.describe()
     return {
         "company": company_id,
@@ -248,7 +301,11 @@ def _metadata(
             " sum(gross_revenue_base) as gross_revenue"
             " from marts.customer_daily where company_id = %s",
             company_id,
-        )[0],
+        )[0]
+        | {"sha256": data_fingerprint(CustomerDays().read(company_id).daily)},
+        "settings": company_settings(company),
+        "contest_settings": champion.settings,
+        "in_service": champion.in_service,
         "contest": champion.params,
         "metrics": champion.metrics,
         "windows": _rows(

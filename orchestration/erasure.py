@@ -39,6 +39,7 @@ from ingestion.erasure import (
 )
 from ingestion.locks import exclusive_load, one_at_a_time, writing
 from ingestion.personal import normal, pseudonym
+from warehouse.audit import person, record
 from warehouse.companies import CompaniesFileError, Company, load_companies
 from warehouse.connection import connect
 from warehouse.databases import database_exists, ensure_databases
@@ -126,7 +127,9 @@ def erase(settings: Settings, company_id: str, email: str) -> str:
         changed += _erase_rows(connection, found)
         hashed = hashes_of(connection, [found.email])[found.email]
         write_down(connection, company_id, hashed, changed)
-    rows = sum(changed.values())
+        rows = sum(changed.values())
+        # Who it was is what has just been forgotten.
+        record(connection, person(), "erased", "a person", company_id, {"rows": rows})
     again = "" if found.erased_at is None else f", erased before on {found.erased_at:%Y-%m-%d}"
     accounts = sum(map(len, found.person.accounts.values()))
     return (
@@ -165,6 +168,8 @@ def export(settings: Settings, company_id: str, email: str) -> str:
         tables = dict(
             rows_about(connection, company_id, landed, found.customers, sorted(found.clear_emails))
         )
+        detail = {name: len(rows) for name, rows in tables.items()}
+        record(connection, person(), "exported", "a person", company_id, detail)
     exported = {
         "company": company_id,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,14 +6,13 @@ Belongs here: reading, writing, words of the command. Does not belong here: what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from warehouse.bulk import read_frame, replace_frame
+from warehouse.bulk import read_frame
 from warehouse.companies import Company, load_companies
-from warehouse.connection import connect
 from warehouse.currencies import minor_units
 
 if TYPE_CHECKING:
@@ -21,14 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.explain.contributions import Explained
-    from ml.registry.tracking import Tracking
-    from orchestration.resources.customer_days import CompanyDays
+    from ml.models.candidate import Candidate
+    from ml.models.preparation import Preparation
     from warehouse.settings import Settings
 
 #: The horizon of customer_360, whose value is explained; a company without it has its longest one.
 MONTHS = 12
 
-# Who is at risk is the macro is_at_risk of customer_360; a dbt test compares.
 _PREDICTED = """
     with predictions as (
         select
@@ -53,12 +51,6 @@ _PREDICTED = """
         select customer_id, customer_stage, is_repeat_buyer
         from marts.customer_features
         where company_id = $1 and as_of_date = $2::date
-    ),
-
-    outlook as materialized (
-        select customer_id, churn_risk
-        from ml.customer_outlook
-        where company_id = $1 and calculation_date = $2::date
     )
 
     select
@@ -68,16 +60,11 @@ _PREDICTED = """
         predictions.model_name,
         predictions.horizon_months::bigint as horizon_months,
         features.customer_stage,
-        (
-            features.is_repeat_buyer = 1
-            and predictions.churn_probability < 0.95
-            and (predictions.churn_probability >= 0.5 or outlook.churn_risk = 'high')
-        ) is true as is_at_risk,
+        (features.is_repeat_buyer = 1) is true as is_repeat_buyer,
         predictions.value_percentile
     from predictions
-    -- Full joins are hashed or merged, whatever the planner expects: never row by row.
+    -- A full join is hashed or merged, whatever the planner expects: never row by row.
     full join features on predictions.customer_id = features.customer_id
-    full join outlook on predictions.customer_id = outlook.customer_id
     order by predictions.customer_id
 """
 
@@ -95,8 +82,12 @@ class ExplainError(Exception):
     """A customer can't be explained; the message says why."""
 
 
+# As the macro is_at_risk of customer_360 has it; a dbt test compares.
+_AT_RISK, _GONE, _HIGH = 0.5, 0.95, "high"
+
+
 @dataclass(frozen=True)
-class _Basis:
+class Basis:
     """Customers with a paid order, and what is predicted of them, row by row the same."""
 
     customers: pd.DataFrame
@@ -111,78 +102,125 @@ def read_predicted(company_id: str, as_of: date) -> pd.DataFrame:
     return predicted.astype({"horizon_months": "int64"})
 
 
+def explained_basis(
+    prepared: Preparation, as_of: date, predicted: pd.DataFrame, champion: Callable[[], Candidate]
+) -> Basis:
+    """Explains what is predicted of a company's customers.
+
+    Args:
+        prepared: Its customer-days.
+        as_of: Their last day.
+        predicted: See `read_predicted`.
+        champion: Gives the champion; asked where the predictions stem from one set of trees.
+    """
+    from ml.explain.contributions import explain as explained_by
+    from ml.horizons import horizon_days, in_weeks
+    from ml.models.by_horizon import ByHorizon
+
+    customers = prepared.customers(as_of)
+    rows = predicted.set_index("customer_id").loc[customers["customer_id"]].reset_index()
+    if rows.empty:
+        return Basis(customers, rows, None)
+    name = str(rows["model_name"].iloc[0])
+    model: Any = None
+    if name.startswith("lightgbm_"):
+        model = champion()
+        if isinstance(model, ByHorizon):
+            model = model.champion_at(in_weeks(horizon_days(int(rows["horizon_months"].iloc[0]))))
+    values: np.ndarray = rows["predicted_value"].to_numpy()
+    return Basis(customers, rows, explained_by(model, customers, values, name))
+
+
 def reason_tables(
-    company: Company, days: CompanyDays, predicted: pd.DataFrame, tracking: Tracking
+    company: Company, prepared: Preparation, as_of: date, basis: Basis, outlook: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Explains the predictions of a company, and finds who is alike.
+    """Says why a company's customers are predicted as they are, and who is alike.
 
     Args:
         company: Whose they are.
-        days: Its customer-days.
-        predicted: See `read_predicted`.
-        tracking: Where the champion is, for one that has trees of its own.
+        prepared: Its customer-days.
+        as_of: Their last day.
+        basis: See `explained_basis`.
+        outlook: Rows of ml.customer_outlook.
 
     Returns:
-        The rows of each table of schema ml, by its name.
+        The rows of each table of schema ml, by its name; of drift_metrics those of kind shap.
     """
     import numpy as np
 
-    from ml.explain.contributions import as_of_rows, importances, interactions
+    from ml.explain.contributions import (
+        as_of_rows,
+        importances,
+        interactions,
+        summary_points,
+    )
+    from ml.explain.drivers import by_driver
     from ml.explain.words import reasons
+    from ml.monitoring.behaviour import contribution_samples
+    from ml.monitoring.drift import drift_rows
     from ml.segments.clusters import cluster_customers
     from ml.segments.migration import migrations
 
-    basis = _basis(days, predicted, tracking, company.id)
-    tables = {
-        "segment_migrations": as_of_rows(
-            migrations(read_frame(_SEGMENTS, [company.id])), company.id, days.as_of
-        )
-    }
     clusters = cluster_customers(
         basis.customers,
         basis.predicted["predicted_value"].to_numpy(),
         basis.predicted["churn_probability"].to_numpy(),
         company.base_currency,
     )
-    tables["customer_clusters"] = as_of_rows(clusters.members, company.id, days.as_of)
-    tables["cluster_profiles"] = as_of_rows(clusters.profiles, company.id, days.as_of).assign(
-        currency=company.base_currency
-    )
-    if basis.explained is None:
-        return tables | {
-            name: _nothing(company.id)
-            for name in ("feature_importances", "feature_interactions", "customer_reasons")
+    tables = {
+        "segment_migrations": migrations(read_frame(_SEGMENTS, [company.id])),
+        "customer_clusters": clusters.members,
+        "cluster_profiles": clusters.profiles.assign(currency=company.base_currency),
+    }
+    explained = basis.explained
+    if explained is None:
+        tables |= dict.fromkeys(
+            ("feature_importances", "feature_contributions", "feature_interactions",
+             "customer_reasons"),
+            _nothing(),
+        )  # fmt: skip
+        tables["drift_metrics"] = drift_rows("shap", {})
+    else:
+        sample = explained.sample()
+        contributions = explained.contributions(sample)
+        told = np.flatnonzero(
+            (basis.predicted["value_percentile"] >= TOP_PERCENTILE)
+            | _at_risk(basis.predicted, outlook)
+        )
+        tables |= {
+            "feature_importances": importances(
+                contributions,
+                basis.predicted["customer_stage"].to_numpy()[sample].tolist(),
+                explained,
+            ),
+            "feature_contributions": summary_points(contributions, explained, sample),
+            "feature_interactions": interactions(explained),
+            "customer_reasons": reasons(
+                explained.contributions(told),
+                basis.customers.iloc[told],
+                basis.customers,
+                _money(company),
+                explained.is_surrogate,
+            ),
+            "drift_metrics": drift_rows(
+                "shap",
+                contribution_samples(
+                    prepared, as_of, lambda customers: by_driver(explained.of(customers))
+                ),
+            ),
         }
-    sample = basis.explained.sample()
-    told = np.flatnonzero(
-        (basis.predicted["value_percentile"] >= TOP_PERCENTILE) | basis.predicted["is_at_risk"]
+    return {name: as_of_rows(frame, company.id, as_of) for name, frame in tables.items()}
+
+
+def _at_risk(predicted: pd.DataFrame, outlook: pd.DataFrame) -> np.ndarray:
+    churn = predicted["churn_probability"].to_numpy()
+    risk = outlook.set_index("customer_id")["churn_risk"].reindex(predicted["customer_id"])
+    found: np.ndarray = (
+        predicted["is_repeat_buyer"].to_numpy(dtype=bool)
+        & (churn < _GONE)
+        & ((churn >= _AT_RISK) | (risk == _HIGH).to_numpy())
     )
-    for name, frame in {
-        "feature_importances": importances(
-            basis.explained.contributions(sample),
-            basis.predicted["customer_stage"].to_numpy()[sample].tolist(),
-            basis.explained,
-        ),
-        "feature_interactions": interactions(basis.explained),
-        "customer_reasons": reasons(
-            basis.explained.contributions(told),
-            basis.customers.iloc[told],
-            basis.customers,
-            _money(company),
-            basis.explained.is_surrogate,
-        ),
-    }.items():
-        tables[name] = as_of_rows(frame, company.id, days.as_of)
-    return tables
-
-
-def replace_tables(company_id: str, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Puts a company's rows in place of its earlier ones, all tables or none."""
-    with connect() as connection, connection.transaction():
-        for name, frame in tables.items():
-            replace_frame(connection, f"ml.{name}", {"company_id": company_id}, frame)
-        # Without statistics the joins of reporting are planned as if the tables were empty.
-        connection.execute("analyze ml.customer_reasons, ml.customer_clusters")
+    return found
 
 
 def explain(settings: Settings, company_id: str, customer_id: str) -> list[str]:
@@ -204,6 +242,8 @@ def explain(settings: Settings, company_id: str, customer_id: str) -> list[str]:
     import numpy as np
 
     from ml.explain.words import reasons
+    from ml.models.preparation import Preparation
+    from ml.registry.champion import load_champion
     from orchestration.environment import mlflow_tracking
     from orchestration.resources.customer_days import CustomerDays
 
@@ -215,7 +255,12 @@ def explain(settings: Settings, company_id: str, customer_id: str) -> list[str]:
             f"Company {company_id} has no customer {customer_id} with a prediction of "
             f"{days.as_of}: look for the id in marts.dim_customers, or run clv run {company_id}."
         )
-    basis = _basis(days, predicted, mlflow_tracking(settings), company_id)
+    basis = explained_basis(
+        Preparation(days.daily),
+        days.as_of,
+        predicted,
+        lambda: load_champion(mlflow_tracking(settings), company_id).candidate,
+    )
     (place,) = np.nonzero(basis.customers["customer_id"].to_numpy() == customer_id)
     if not len(place):
         raise ExplainError(f"{customer_id} has not paid for anything yet: nothing is predicted.")
@@ -247,45 +292,16 @@ def explain(settings: Settings, company_id: str, customer_id: str) -> list[str]:
     ]
 
 
-def _basis(
-    days: CompanyDays, predicted: pd.DataFrame, tracking: Tracking, company_id: str
-) -> _Basis:
-    from ml.explain.contributions import explain as explained_by
-    from ml.features.btyd import customer_features
-
-    customers = customer_features(days.daily, days.as_of)
-    rows = predicted.set_index("customer_id").loc[customers["customer_id"]].reset_index()
-    if rows.empty:
-        return _Basis(customers, rows, None)
-    name = str(rows["model_name"].iloc[0])
-    months = int(rows["horizon_months"].iloc[0])
-    model = _model(tracking, company_id, months) if name.startswith("lightgbm_") else None
-    values: np.ndarray = rows["predicted_value"].to_numpy()
-    return _Basis(customers, rows, explained_by(model, customers, values, name))
-
-
-def _model(tracking: Tracking, company_id: str, months: int) -> Any:
-    """Returns the champion at a horizon: what has trees of its own is explained by these."""
-    from ml.horizons import horizon_days, in_weeks
-    from ml.models.by_horizon import ByHorizon
-    from ml.registry.champion import load_champion
-
-    candidate = load_champion(tracking, company_id).candidate
-    if isinstance(candidate, ByHorizon):
-        return candidate.champion_at(in_weeks(horizon_days(months)))
-    return candidate
-
-
 def _money(company: Company) -> Any:
     from ml.explain.words import Money
 
     return Money(company.base_currency, minor_units().get(company.base_currency, 2))
 
 
-def _nothing(company_id: str) -> pd.DataFrame:
+def _nothing() -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({"company_id": pd.Series([], dtype=str)})
+    return pd.DataFrame()
 
 
 def _company(settings: Settings, company_id: str) -> Company:

@@ -84,6 +84,12 @@ def predict(
             prediction = predict_customers(daily, as_of, days)
     except FeatureError as error:
         raise PredictError(f"{file}: {error}") from None
+    last = daily["order_date"].max().date()
+    if (as_of - last).days > days:
+        console.print(
+            f"[yellow]![/] {file.name} ends on {last}, {(as_of - last).days} days before {as_of}: "
+            "to the models nobody has bought since. Take --as-of on the last day that is known."
+        )
     figures = None if later is None else judge(prediction, daily, later)
     card = prediction.scorecard(figures)
     text = json.dumps(card, indent=2, sort_keys=True, allow_nan=False)
@@ -178,8 +184,7 @@ def _read(
                 ).to_pandas()
                 pieces.append(_customer_days(purchases))
         except SourceError as error:
-            message = str(error).replace(", company file, in companies.yml", "")
-            raise PredictError(message.replace("of feed purchases", "(--column)")) from None
+            raise PredictError(_in_words_of_a_command(str(error))) from None
         if totals.rejected_rows:
             console.print(
                 f"[yellow]![/] {totals.rejected_rows:,} of {totals.rows:,} rows of {file.name} "
@@ -192,6 +197,20 @@ def _read(
             "currency first"
         )
     return _customer_days(pd.concat(pieces, ignore_index=True))
+
+
+def _in_words_of_a_command(message: str) -> str:
+    """Returns what the files source says with options in the place of companies.yml."""
+    for said, meant in (
+        (", company file, in companies.yml", ""),
+        ("or correct the path of feed purchases", "or correct the path"),
+        ("of feed purchases", "(--column)"),
+        (", of which 0 are left out, so what was loaded before is kept", ""),
+        (", so what was loaded before is kept", ""),
+        ("or set date_format", "or name its form with --date-format"),
+    ):
+        message = message.replace(said, meant)
+    return message
 
 
 def _customer_days(purchases: pd.DataFrame) -> pd.DataFrame:
@@ -240,8 +259,15 @@ def _show(
     figures: Mapping[str, Metrics] | None,
     out: Path,
 ) -> None:
+    from ml.eligibility import CompanyEligibility
+
     contest = prediction.contest
     console.print(f"Champion: [bold]{contest.champion}[/], {contest.reason}")
+    if prediction.company_eligibility is CompanyEligibility.FEW_REPEAT_CUSTOMERS:
+        console.print(
+            "[yellow]![/] Fewer than 10 customers came back: how often they do is drawn to the "
+            "documented defaults (docs/eligibility.md)"
+        )
     if contest.backtests:
         ranked = sorted(
             zip(contest.composites, contest.backtests, strict=True), key=lambda entry: entry[0]

@@ -34,6 +34,7 @@ JOBS = {
     "land": "Land",
     "transform": "Transform",
     "score": "Score",
+    "train": "Score",
     "publish": "Publish",
     "report": "Report",
 }
@@ -67,14 +68,16 @@ STEPS = {
     "predict_customers": "Predict every customer",
     "ml__clv_predictions_great_expectations": "Check the predictions",
     "ml__clv_predictions_covers_every_customer": "Check that nobody is missing",
-    "outlook": "Look ahead: orders, churn, revenue, drift",
+    "insights": "Look ahead, and say why",
+    "insights_great_expectations": "Check the reasons",
     "ml__interval_scores_cover_what_they_say": "Check the intervals",
     "ml__customer_outlook_covers_every_customer": "Check that nobody is missing ahead",
     "ml__revenue_forecasts_add_up": "Check that the forecasts add up",
     "ml__drift_metrics_stay_within_bounds": "Look for drift",
     "ml__realised_accuracy_is_as_expected": "Compare with what came",
+    "ml__clv_model_scores_no_contest_is_due": "Ask whether the models are to compete",
+    "ml__clv_model_scores_the_gate_chose_who_serves": "Look who is in service",
     "ml__clv_prediction_paths_lead_to_the_predictions": "Check the monthly paths",
-    "reasons": "Say why, and who is alike",
     "build_reporting": "Publish customer values",
     "publish_segments": "Publish the segments of segments.yml",
     "report__clv_report": "Write the report",
@@ -195,9 +198,9 @@ class _Progress:
                     getattr(self, f"_on_{event.pop('event')}")(status, **event)
 
     def _on_run(self, status: Status, job: str, company: str | None) -> None:
-        if job != self._job:
-            self._job = job
-            self._console.print(f"[bold]{JOBS[job]}[/]")
+        if JOBS[job] != self._job:
+            self._job = JOBS[job]
+            self._console.print(f"[bold]{self._job}[/]")
 
     def _on_run_done(self, status: Status, company: str | None) -> None:
         self._show_done(company)

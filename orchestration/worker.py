@@ -1,6 +1,6 @@
 """The process in which `clv` refreshes companies: ``python -m orchestration.worker COMPANY…``.
 
-It runs the five jobs of the flow through Dagster, one run a job and company, and tells its parent
+It runs the jobs of the flow through Dagster, one run a job and company, and tells its parent
 how far it is: one JSON object a line on the file descriptor CLV_PROGRESS_FD. Companies are landed
 and scored two at a time, the second in a process beside this one. It ends when its parent does.
 """
@@ -64,25 +64,66 @@ def _end_with_parent() -> None:
 
 
 def _refresh(company_ids: list[str], run: Run, beside: _Beside | None, report: Report) -> int:
-    from orchestration.lib.flow import LAND, PUBLISH, REPORT, SCORE, TRANSFORM
+    from orchestration.lib.flow import LAND, PUBLISH, REPORT, TRANSFORM
 
-    refreshed = _each(LAND, company_ids, run, beside)
+    refreshed = _each(_job(LAND), company_ids, run, beside)
     # The others may have landed well before: what is known of them is modelled as well.
     if refreshed and run(TRANSFORM, None):
-        refreshed = _each(SCORE, refreshed, run, beside)
+        refreshed = _each(_predict, refreshed, run, beside)
         published = run(PUBLISH, None)
     else:
         published = False
     if published:
-        refreshed = _each(REPORT, refreshed, run, beside)
+        refreshed = _each(_job(REPORT), refreshed, run, beside)
     for company_id in company_ids:
         success = published and company_id in refreshed
         report({"event": "ended", "company": company_id, "success": success})
     return 0 if published and len(refreshed) == len(company_ids) else 1
 
 
-def _each(job: str, company_ids: list[str], run: Run, beside: _Beside | None) -> list[str]:
-    """Runs a job of companies, two at a time; returns those of which it succeeded."""
+def _job(name: str) -> Callable[[Run, str], bool]:
+    return lambda run, company_id: run(name, company_id)
+
+
+def _predict(run: Run, company_id: str) -> bool:
+    """Scores a company, or trains it where a contest is due or scoring finds that it is."""
+    from orchestration.lib.flow import SCORE, TRAIN
+
+    asked = _contest_is_due(company_id)
+    if not asked:
+        if not run(SCORE, company_id):
+            return False
+        asked = _contest_is_due(company_id)
+    return not asked or run(TRAIN, company_id)
+
+
+def _contest_is_due(company_id: str) -> bool:
+    from orchestration.lib.retraining import reasons_to_train
+    from orchestration.resources.companies import CompaniesFile
+    from orchestration.resources.contests import Contests
+    from orchestration.resources.mlflow import Mlflow
+    from warehouse.settings import get_settings
+
+    settings = get_settings()
+    mlflow = Mlflow(
+        tracking_uri=os.environ["MLFLOW_TRACKING_URI"], artifact_root=str(settings.mlflow_artifacts)
+    )
+    companies_file = CompaniesFile(path=str(settings.companies_file))
+    try:
+        return bool(reasons_to_train(company_id, companies_file, Contests(), mlflow))
+    except Exception:
+        # Scoring needs the same tables and the same registry: its failure is told with its reason.
+        logging.getLogger(__name__).exception("Nobody can say whether %s is to train", company_id)
+        return False
+
+
+def _each(
+    work_on: Callable[[Run, str], bool],
+    company_ids: list[str],
+    run: Run,
+    beside: _Beside | None,
+) -> list[str]:
+    """Works on companies, two at a time; returns those with which it succeeded."""
     waiting = deque(company_ids)
     succeeded = set()
 
@@ -92,7 +133,7 @@ def _each(job: str, company_ids: list[str], run: Run, beside: _Beside | None) ->
                 company_id = waiting.popleft()
             except IndexError:
                 return
-            if run(job, company_id):
+            if work_on(run, company_id):
                 succeeded.add(company_id)
 
     if beside is not None and len(company_ids) > 1:
@@ -111,6 +152,7 @@ def _runs(report: Report) -> Iterator[Run]:
     import dagster as dg
 
     from orchestration.definitions import defs
+    from orchestration.lib.flow import MAX_RUNTIME_TAG
     from orchestration.lib.liveness import FOREGROUND_TAG, alive, fail_dead_runs
     from orchestration.lib.partitions import company_partitions
 
@@ -133,7 +175,8 @@ def _runs(report: Report) -> Iterator[Run]:
                     partition_key=company_id,
                     run_id=run_id,
                     raise_on_error=False,
-                    tags={FOREGROUND_TAG: str(os.getpid())},
+                    # Who waits for it sees how long it takes; 0 is no limit.
+                    tags={FOREGROUND_TAG: str(os.getpid()), MAX_RUNTIME_TAG: "0"},
                     run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
                 )
             report({"event": "run_done", "company": company_id})

@@ -334,6 +334,8 @@ class Company(_Strict):
         churn_window_days: Days without an order after which a customer counts as lost.
         target_payback_months: Months within which acquisition cost is to be earned back.
         fresh_within_hours: Hours since the last landing after which the company counts as stale.
+        share_priors: Whether a company that is too small for a fit of its own may borrow this one's
+            fitted parameters, and this one those of others that share.
         alert_emails: Who is mailed the alerts of this company, beside CLV_ALERT_EMAILS.
         sources: Where the data come from.
     """
@@ -348,6 +350,7 @@ class Company(_Strict):
     churn_window_days: int = Field(default=180, ge=1)
     target_payback_months: int = Field(default=12, ge=1)
     fresh_within_hours: int = Field(default=26, ge=1)
+    share_priors: bool = False
     alert_emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
     sources: Sources = Sources()
 

@@ -65,6 +65,8 @@ def application(settings: Settings) -> FastAPI:
         open=False,
         configure=configured,
         kwargs={"application_name": "clv-receiver", "connect_timeout": 5},
+        # The connections of a server that started anew are replaced before anybody is given one.
+        check=AsyncConnectionPool.check_connection,
         # A server that starts anew is looked for again and again.
         reconnect_timeout=3600,
     )

@@ -22,7 +22,7 @@ class Backtest:
         candidate: As fitted at the cutoff.
         cutoff: Last day that the candidate knew.
         horizon_days: Length of the holdout, which starts the day after.
-        outcome: One row per customer with a paid day up to the cutoff, sorted by `customer_id`:
+        outcome: One row per customer of `Preparation.judges`, sorted by `customer_id`:
             `expected_orders`, `predicted_value`, `p_active`, `actual_orders` (paid days),
             `actual_value` (gross, base currency), `tenure_days` at the cutoff.
         metrics: The figures.
@@ -52,18 +52,15 @@ def run_backtest(
     if horizon_days < 1:
         raise ValueError(f"a holdout is at least one day long, not {horizon_days}")
     prepared = Preparation.of(daily)
-    customers = prepared.customers(cutoff)
+    customers = prepared.judges(cutoff)
     if customers.empty:
         raise ValueError(f"no customer had paid by {cutoff}: there is nothing to backtest")
     candidate.fit(prepared, cutoff)
     predicted = candidate.predict(customers, [in_weeks(horizon_days)])
-    outcome = predicted.drop(columns="horizon_weeks").merge(
-        holdout_spend(prepared.days, cutoff, horizon_days), on="customer_id", how="left"
-    )
-    filled = outcome[["actual_orders", "actual_value"]].fillna(0)
-    outcome = outcome.assign(
-        actual_orders=filled["actual_orders"].astype("int64"),
-        actual_value=filled["actual_value"],
+    came, stride = prepared.outcome(cutoff, horizon_days), prepared.stride(cutoff)
+    outcome = predicted.drop(columns="horizon_weeks").assign(
+        actual_orders=came.orders[::stride],
+        actual_value=came.value[::stride],
         tenure_days=customers["T"].to_numpy() * DAYS_PER_WEEK,
     )
     metrics = evaluate(

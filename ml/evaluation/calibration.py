@@ -27,15 +27,18 @@ from ml.evaluation.intervals import (
     fits,
     judge_intervals,
 )
-from ml.horizons import horizon_days, in_weeks, rolling_cutoffs
+from ml.horizons import DAYS_PER_WEEK, horizon_days, in_weeks, rolling_cutoffs
 from ml.models.catalogue import new_candidate
 from ml.models.preparation import Preparation
+from ml.monitoring.behaviour import tenure_strata
+from ml.monitoring.drift import Sample
 from ml.outlook.forecast import Revenue, backtest_revenue
+from ml.threads import one_thread
 
 _MIN_CUSTOMERS = 100
 # A cutoff nearer to another one than this says nothing new.
 _APART_DAYS = 45
-_SKETCH = 1001
+_SKETCH = 2_000
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Calibration:
         intervals: By horizon in months; those without a window of their length are missing.
         interval_scores: `ml.evaluation.intervals.INTERVAL_SCORE_COLUMNS`.
         realised: By horizon in months.
-        predicted: What was predicted at the cutoffs of the main contest, by its horizon in months:
-            `_SKETCH` quantiles, which stand in for the values.
+        predicted: What was predicted at each cutoff of the main contest, by its horizon in months:
+            at most `_SKETCH` rows of each, with the tenure of the customers.
         revenue: Monthly revenue as it would have been forecast at earlier cutoffs.
     """
 
@@ -79,10 +82,11 @@ class Calibration:
         default_factory=lambda: pd.DataFrame(columns=list(INTERVAL_SCORE_COLUMNS))
     )
     realised: Mapping[int, Realised] = field(default_factory=dict)
-    predicted: Mapping[int, np.ndarray] = field(default_factory=dict)
+    predicted: Mapping[int, tuple[Sample, ...]] = field(default_factory=dict)
     revenue: tuple[Revenue, ...] = ()
 
 
+@one_thread
 def calibrate(contests: Mapping[int, Contest], prepared: Preparation, as_of: date) -> Calibration:
     """Learns from the contests of all horizons how far their champions are off.
 
@@ -93,7 +97,7 @@ def calibrate(contests: Mapping[int, Contest], prepared: Preparation, as_of: dat
     """
     main = main_contest(contests)
     intervals: dict[int, Intervals] = {}
-    predicted: dict[int, np.ndarray] = {}
+    predicted: dict[int, tuple[Sample, ...]] = {}
     scores = []
     for months, contest in contests.items():
         if not _counts(contest, months):
@@ -107,8 +111,7 @@ def calibrate(contests: Mapping[int, Contest], prepared: Preparation, as_of: dat
             scores.append(judge_intervals(before, latest, months))
         closed = closed_by(windows, as_of)
         if contest is main:
-            pooled = np.concatenate([window.predicted for window in closed])
-            predicted[months] = np.quantile(pooled, np.linspace(0, 1, _SKETCH))
+            predicted[months] = tuple(_predicted(window, prepared) for window in closed)
         fitted = Intervals.fit(closed)
         if fitted is not None:
             intervals[months] = fitted
@@ -135,7 +138,12 @@ def _rounds(contest: Contest) -> Iterator[Backtest]:
 
 
 def _window(backtest: Backtest, prepared: Preparation) -> ClosedWindow:
-    return ClosedWindow.of(backtest, prepared.customers(backtest.cutoff)["frequency"])
+    return ClosedWindow.of(backtest, prepared.judges(backtest.cutoff)["frequency"])
+
+
+def _predicted(window: ClosedWindow, prepared: Preparation) -> Sample:
+    tenure = prepared.customers(window.cutoff)["T"].to_numpy() * DAYS_PER_WEEK
+    return Sample(window.predicted, tenure_strata(np.rint(tenure))).thinned(_SKETCH)
 
 
 def _earlier_windows(

@@ -8,7 +8,7 @@ shop's owner knows of a customer, named as such and with its fidelity.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ml.explain.drivers import readable_features
+from ml.explain.pairs import interaction_strengths
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -27,6 +28,8 @@ MAX_SAMPLE = 2_000
 #: Customers that interactions are of, at most: they cost as many times more as there are features.
 MAX_INTERACTIONS_SAMPLE = 200
 TOP_INTERACTIONS = 10
+#: Customers that a summary plot has dots of, at most.
+MAX_POINTS = 400
 #: Below this there is nothing to tell apart.
 MIN_CUSTOMERS = 50
 ALL_CUSTOMERS = "all"
@@ -73,6 +76,7 @@ class Explained:
         customer_ids: Shape (n,).
         model_name: The model whose values are explained.
         is_surrogate: Whether the trees are a surrogate's.
+        shown: Gives what the trees are shown of any customers.
         fidelity: R² of the surrogate on customers that it was not trained on, on the scale on
             which it adds; None without a surrogate, or where too few customers were left.
     """
@@ -82,11 +86,18 @@ class Explained:
     customer_ids: np.ndarray
     model_name: str
     is_surrogate: bool
-    fidelity: float | None
+    shown: Callable[[pd.DataFrame], pd.DataFrame]
+    fidelity: float | None = None
 
     def contributions(self, rows: np.ndarray) -> pd.DataFrame:
         """Returns the SHAP values of the customers at these places, a column a feature."""
-        shown = self.features.iloc[rows]
+        return self._values(self.features.iloc[rows])
+
+    def of(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Returns the SHAP values of any customers (`ml.features.btyd.FEATURE_COLUMNS`)."""
+        return self._values(self.shown(customers))
+
+    def _values(self, shown: pd.DataFrame) -> pd.DataFrame:
         if not len(shown):
             return shown.astype("float64")
         # The last column is what is expected of nobody in particular.
@@ -119,10 +130,12 @@ def explain(
     model_name = name or str(model.name)
     own = model.value_trees(customers) if isinstance(model, TreeValued) else None
     if own is not None:
-        return Explained(own[0], own[1], ids, model_name, False, None)
+        return Explained(
+            own[0], own[1], ids, model_name, False, lambda others: model.value_trees(others)[1]
+        )
     features = readable_features(customers)
     booster, fidelity = _surrogate(features, values)
-    return Explained(booster, features, ids, model_name, True, fidelity)
+    return Explained(booster, features, ids, model_name, True, readable_features, fidelity)
 
 
 def _surrogate(features: pd.DataFrame, values: np.ndarray) -> tuple[Booster, float | None]:
@@ -188,6 +201,37 @@ def importances(
     return pd.concat(frames, ignore_index=True).astype({"fidelity": "Float64"})
 
 
+def summary_points(
+    contributions: pd.DataFrame, explained: Explained, rows: np.ndarray
+) -> pd.DataFrame:
+    """Returns the dots of a summary plot: SHAP values beside the values that they are of.
+
+    Args:
+        contributions: Of the customers at `rows`.
+        explained: What they stem from.
+        rows: Places of customers, see `Explained.sample`.
+
+    Returns:
+        `feature`, `place` (1 and up; whose it is stays out), `value` (null where there is none),
+        `contribution`; every k-th customer, at most `MAX_POINTS` of them, by feature and place.
+    """
+    every = -(-len(rows) // MAX_POINTS) or 1
+    chosen = contributions.iloc[::every]
+    shown = explained.features.iloc[rows[::every]]
+    frames = [
+        pd.DataFrame(
+            {
+                "feature": name,
+                "place": np.arange(1, len(chosen) + 1),
+                "value": shown[name].to_numpy(dtype="float64").round(_DECIMALS),
+                "contribution": chosen[name].to_numpy().round(_DECIMALS),
+            }
+        )
+        for name in sorted(chosen.columns)
+    ]
+    return pd.concat(frames, ignore_index=True).astype({"value": "Float64"})
+
+
 def interactions(explained: Explained) -> pd.DataFrame:
     """Returns the pairs of features that change each other's weight most.
 
@@ -196,13 +240,9 @@ def interactions(explained: Explained) -> pd.DataFrame:
         together), `rank`, `customers`, `model_name`, `is_surrogate`; at most ten rows, none for
         pairs that don't change each other at all.
     """
-    import shap
-
     rows = explained.sample(MAX_INTERACTIONS_SAMPLE)
-    explainer = shap.TreeExplainer(explained.booster)
-    values = np.asarray(explainer.shap_interaction_values(explained.features.iloc[rows]))
+    mean = interaction_strengths(explained.booster, explained.features.iloc[rows])
     names = list(explained.features.columns)
-    mean = 2 * np.abs(values).mean(axis=0)
     floor = _NEXT_TO_NOTHING * mean.max()
     pairs: list[tuple[str, str, float]] = [
         (min(names[a], names[b]), max(names[a], names[b]), round(float(mean[a, b]), _DECIMALS))

@@ -43,12 +43,25 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "tenure": ("days_since_first_order", "age"),
 }
 PATTERN = "pattern"
+_DECIMALS = 9
 _DRIVER_OF = {feature: driver for driver, features in DRIVERS.items() for feature in features}
 
 
 def driver_of(feature: str) -> str:
     """Returns what a feature tells of."""
     return _DRIVER_OF.get(feature, PATTERN)
+
+
+def by_driver(contributions: pd.DataFrame) -> pd.DataFrame:
+    """Adds up the SHAP values of the features that tell of the same, a column a driver by name."""
+    of = np.array([driver_of(feature) for feature in contributions.columns])
+    values = contributions.to_numpy()
+    return pd.DataFrame(
+        {
+            str(driver): values[:, of == driver].sum(axis=1).round(_DECIMALS)
+            for driver in np.unique(of)
+        }
+    )
 
 
 def readable_features(customers: pd.DataFrame) -> pd.DataFrame:

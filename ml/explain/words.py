@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.explain.drivers import PATTERN, driver_of, readable_features
+from ml.explain.drivers import PATTERN, by_driver, readable_features
 
 REASONS = 3
-_DECIMALS = 9
 _DAYS_PER_YEAR = 365.25
 _DAYS_PER_MONTH = 30.4375
 
@@ -56,14 +55,10 @@ def reasons(
         `customer_id`, `rank`, `feature` (the driver), `contribution`, `reason`, `is_surrogate`;
         drivers that weigh nothing give no reason.
     """
-    drivers = sorted({driver_of(feature) for feature in contributions.columns})
     if not len(contributions):
         return _frame([])
-    of = [driver_of(feature) for feature in contributions.columns]
-    values = contributions.to_numpy()
-    summed = np.column_stack(
-        [values[:, [each == driver for each in of]].sum(axis=1) for driver in drivers]
-    ).round(_DECIMALS)
+    of_drivers = by_driver(contributions)
+    drivers, summed = list(of_drivers.columns), of_drivers.to_numpy()
     order = np.argsort(-np.abs(summed), axis=1, kind="stable")[:, :REASONS]
     typical = {str(k): float(v) for k, v in readable_features(everyone).median().items()}
     rows = []

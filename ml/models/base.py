@@ -42,6 +42,12 @@ class BasePrediction:
         """Expected gross value, shape (n, h)."""
         return self.orders * self.order_value[:, None]
 
+    def every(self, stride: int) -> BasePrediction:
+        """Returns that of every `stride`-th customer."""
+        return BasePrediction(
+            self.orders[::stride], self.order_value[::stride], self.p_active[::stride]
+        )
+
 
 @dataclass(frozen=True)
 class Base:

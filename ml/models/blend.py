@@ -104,9 +104,9 @@ class Blend:
         self._hurdle.fit(prepared, cutoff)
         self._trees = Trees.fit("tweedie", binned(rows.features), rows.value, np.log(rows.offset))
         self._learn_exponents(prepared, cutoff)
-        customers = prepared.customers(cutoff)
-        at_anchor = base_at(prepared, cutoff, days)
-        self._measure(prepared, cutoff, customers, at_anchor)
+        judges = prepared.judges(cutoff)
+        self._measure(judges, base_at(prepared, cutoff, days).every(prepared.stride(cutoff)))
+        self._level = self._measured_level(prepared, cutoff, prepared.customers(cutoff))
         return self
 
     def predict(self, customers: pd.DataFrame, horizons_weeks: Sequence[float]) -> pd.DataFrame:
@@ -185,14 +185,8 @@ class Blend:
         parts = [SHAPE_WEIGHTS[name] * self._scales[name] * shapes[name] for name in shapes]
         return np.sum(parts, axis=0)
 
-    def _measure(
-        self,
-        prepared: Preparation,
-        cutoff: date,
-        customers: pd.DataFrame,
-        at_anchor: BasePrediction,
-    ) -> None:
-        """Brings the parts to one total and that to the level, on all customers of the cutoff."""
+    def _measure(self, customers: pd.DataFrame, at_anchor: BasePrediction) -> None:
+        """Brings the parts to one total, on customers of the cutoff."""
         base_value, total = at_anchor.value[:, 0], customers["total"].to_numpy()
         base_mean, total_mean = float(base_value.mean()), float(total.mean())
         logs = _logs(base_value, total, base_mean, total_mean)
@@ -210,7 +204,6 @@ class Blend:
         }
         spread = float((self._mean(shapes) ** _SPREAD).sum())
         self._spread = expected / spread if spread > 0 else 1.0
-        self._level = self._measured_level(prepared, cutoff, customers)
 
     def _measured_level(
         self, prepared: Preparation, cutoff: date, customers: pd.DataFrame

@@ -7,11 +7,13 @@ from dataclasses import asdict
 from datetime import date
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from ml.features.btyd import check_features, distinct_patterns
+from ml.horizons import horizon_days, in_weeks
 from ml.models.candidate import Description, NotFittedError, checked_horizons, prediction_frame
-from ml.models.counts import CountFit, Family
+from ml.models.counts import CountFit, Family, discounted_orders
 from ml.models.preparation import Preparation
 from ml.models.spend import SpendModel
 
@@ -62,6 +64,28 @@ class BuyTillYouDie:
             p_active[pattern_of],
         )
 
+    def discounted_value(
+        self, customers: pd.DataFrame, months: int, yearly_rate: float
+    ) -> np.ndarray:
+        """Returns what the customers are worth today: the classic CLV, without a monthly path.
+
+        Args:
+            customers: See `Candidate.predict`, n rows.
+            months: That count, from T on.
+            yearly_rate: See `ml.discounting.discounted_path`.
+
+        Returns:
+            Gross value in base currency, shape (n,); equal to the discounted path of `predict`.
+        """
+        counts = self._fitted()
+        check_features(customers)
+        x, recency, age = (
+            customers[column].to_numpy(dtype="float64") for column in ("frequency", "recency", "T")
+        )
+        ends = np.array([in_weeks(horizon_days(month)) for month in range(1, months + 1)])
+        orders = discounted_orders(counts.model, x, recency, age, ends, yearly_rate)
+        return orders * self._spend.expected_value(customers)
+
     def describe(self) -> Description:
         """Returns the parameters of both parts and the course of both fits."""
         counts = self._fitted()
@@ -71,7 +95,8 @@ class BuyTillYouDie:
             diagnostics={
                 "history_days": self._history_days,
                 "count_model": counts.model.name,
-                "fell_back": counts.model.name != self._family,
+                "fell_back": counts.model.name != self._family or counts.prior is not None,
+                "prior": counts.prior,
                 "count_attempts": [asdict(attempt) for attempt in counts.attempts],
                 "spend_model": "gamma_gamma" if self._spend.fitter is not None else "pooled_mean",
                 "spend_attempts": [asdict(attempt) for attempt in self._spend.attempts],

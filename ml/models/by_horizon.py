@@ -64,25 +64,27 @@ class ByHorizon:
         if len(self._distinct()) == 1:
             return self._distinct()[0].predict(customers, list(horizons))
         knots = np.array(list(self.champions))
-        anchors = self._anchors(customers)
+        segment_of = np.minimum(np.searchsorted(knots, horizons - 1e-9), len(knots) - 1)
         result = np.empty((len(_COLUMNS), len(customers), len(horizons)))
-        for column, horizon in enumerate(horizons):
-            segment = min(int(np.searchsorted(knots, horizon - 1e-9)), len(knots) - 1)
-            asked = [horizon, knots[segment]] + ([knots[segment - 1]] if segment else [])
-            own = _cube(
-                list(self.champions.values())[segment].predict(customers, asked), len(asked)
-            )
-            at, end = own[:, :, 0], own[:, :, 1]
-            start = own[:, :, 2] if segment else np.zeros_like(at)
-            low = anchors[:, :, segment - 1] if segment else np.zeros_like(at)
-            high = anchors[:, :, segment]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = (at - start) / (end - start)
-            # A champion that expects nothing more there has no course: straight on in time.
+        low = np.zeros((len(_COLUMNS), len(customers)))
+        for segment, champion in enumerate(self.champions.values()):
+            columns = np.flatnonzero(segment_of == segment)
+            # One pass a champion: the horizons that it decides on, and both ends of its stretch.
+            asked = [*horizons[columns], knots[segment]]
+            asked += [knots[segment - 1]] if segment else []
+            own = _cube(champion.predict(customers, asked), len(asked))
+            end = own[:, :, len(columns)]
+            start = own[:, :, -1] if segment else np.zeros_like(end)
+            high = np.maximum(low, end)
             first = knots[segment - 1] if segment else 0.0
-            linear = (horizon - first) / (knots[segment] - first)
-            share = np.where(np.isfinite(share), np.maximum(share, 0.0), linear)
-            result[:, :, column] = low + (high - low) * share
+            for place, column in enumerate(columns):
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    share = (own[:, :, place] - start) / (end - start)
+                # A champion that expects nothing more there has no course: straight on in time.
+                linear = (horizons[column] - first) / (knots[segment] - first)
+                share = np.where(np.isfinite(share), np.maximum(share, 0.0), linear)
+                result[:, :, column] = low + (high - low) * share
+            low = high
         result[2] = np.minimum(result[2], 1.0)
         # P(at least one order) never exceeds the expected number.
         result[0] = np.maximum(result[0], result[2])
@@ -108,10 +110,6 @@ class ByHorizon:
 
     def _distinct(self) -> list[Candidate]:
         return list({id(champion): champion for champion in self.champions.values()}.values())
-
-    def _anchors(self, customers: pd.DataFrame) -> np.ndarray:
-        cubes = [_cube(c.predict(customers, [weeks]), 1) for weeks, c in self.champions.items()]
-        return np.maximum.accumulate(np.concatenate(cubes, axis=2), axis=2)
 
 
 def _cube(long: pd.DataFrame, horizons: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 A fit goes down a ladder until something holds: the family from several starting points, then with
 a weak penalty, then MBG/NBD (which has no mass of immortal one-time buyers and so fits where
-BG/NBD does not), then the pooled rate. Each rung leaves an `Attempt` that tells how it went.
+BG/NBD does not), then the pooled rate. With too few repeat customers it is MBG/NBD, drawn to a
+prior. Each rung leaves an `Attempt` that tells how it went.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
 from lifetimes.utils import ConvergenceError
 from scipy.special import expit
 
+from ml.discounting import discounted_path
 from ml.models import closed_forms, likelihoods
+from ml.models.priors import COUNT_PARAMS, DEFAULT, SPREAD, Prior
 
 Family = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 
@@ -79,6 +82,16 @@ class CountModel(Protocol):
         """Returns the fitted parameters."""
         ...
 
+    def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """Returns P(alive at T), shape (m,)."""
+        ...
+
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns what `predict` does, of customers who are alive at T."""
+        ...
+
     def predict(
         self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -86,16 +99,39 @@ class CountModel(Protocol):
         ...
 
 
+class _PerPair:
+    """Predicts once per distinct (x, T), which is all that counts for who is alive.
+
+    There are far fewer pairs than patterns, and 2F1 and the integrals are what takes the time.
+    """
+
+    def predict(
+        self: CountModel, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `CountModel.predict`."""
+        first, of = _distinct_pairs(x, age)
+        orders, purchase = self.if_alive(x[first], age[first], horizons)
+        alive = self.alive(x, recency, age)[:, None]
+        return alive * orders[of], alive * purchase[of]
+
+
 @dataclass(frozen=True)
 class CountFit:
-    """A fitted count model and how it came about."""
+    """A fitted count model and how it came about.
+
+    Attributes:
+        model: The model.
+        attempts: Every rung of the ladder.
+        prior: What it was drawn to, for people; None where it was fitted to the company alone.
+    """
 
     model: CountModel
     attempts: tuple[Attempt, ...]
+    prior: str | None = None
 
 
 @dataclass(frozen=True)
-class GeometricCounts:
+class GeometricCounts(_PerPair):
     """BG/NBD or MBG/NBD around a fitter of lifetimes."""
 
     name: Family
@@ -105,30 +141,26 @@ class GeometricCounts:
         """Returns r, alpha (weeks), a, b."""
         return _params(self.fitter)
 
-    def predict(
-        self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `CountModel.predict`."""
+    def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """See `CountModel.alive`."""
         r, alpha, a, b = self.params().values()
-        if self.name == "bg_nbd":
-            alive = closed_forms.bg_alive(r, alpha, a, b, x, recency, age)
-            survivals = b
-        else:
-            alive = closed_forms.mbg_alive(r, alpha, a, b, x, recency, age)
-            survivals = b + 1
-        # If alive, only x and T matter: far fewer than patterns, and 2F1 is what takes the time.
-        first, of = _distinct_pairs(x, age)
-        orders = closed_forms.geometric_orders(
-            r, alpha, a, survivals, x[first], age[first], horizons
+        form = closed_forms.bg_alive if self.name == "bg_nbd" else closed_forms.mbg_alive
+        return form(r, alpha, a, b, x, recency, age)
+
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `CountModel.if_alive`."""
+        r, alpha, a, b = self.params().values()
+        survivals = b if self.name == "bg_nbd" else b + 1
+        return (
+            closed_forms.geometric_orders(r, alpha, a, survivals, x, age, horizons),
+            closed_forms.geometric_purchase_probability(r, alpha, x, age, horizons),
         )
-        purchase = closed_forms.geometric_purchase_probability(
-            r, alpha, x[first], age[first], horizons
-        )
-        return alive[:, None] * orders[of], alive[:, None] * purchase[of]
 
 
 @dataclass(frozen=True)
-class ParetoCounts:
+class ParetoCounts(_PerPair):
     """Pareto/NBD around a fitter of lifetimes."""
 
     fitter: ParetoNBDFitter
@@ -139,7 +171,7 @@ class ParetoCounts:
         return _params(self.fitter)
 
     def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
-        """P(alive at T), shape (m,): the fitter's own, integrated where that fails."""
+        """See `CountModel.alive`: the fitter's own, integrated where that fails."""
         with np.errstate(all="ignore"):
             alive = np.asarray(self.fitter.conditional_probability_alive(x, recency, age))
         failed = ~np.isfinite(alive)
@@ -151,19 +183,19 @@ class ParetoCounts:
             alive[failed] = expit(-log_odds)
         return alive
 
-    def predict(
-        self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See `CountModel.predict`."""
+        """See `CountModel.if_alive`."""
         r, alpha, s, beta = self.params().values()
-        alive = self.alive(x, recency, age)[:, None]
-        orders = closed_forms.pareto_orders(r, alpha, s, beta, x, age, horizons)
-        purchase = closed_forms.pareto_purchase_probability(r, alpha, s, beta, x, age, horizons)
-        return alive * orders, alive * purchase
+        return (
+            closed_forms.pareto_orders(r, alpha, s, beta, x, age, horizons),
+            closed_forms.pareto_purchase_probability(r, alpha, s, beta, x, age, horizons),
+        )
 
 
 @dataclass(frozen=True)
-class PooledRate:
+class PooledRate(_PerPair):
     """One Poisson rate for all: repeat days of the company ÷ weeks under observation."""
 
     weekly_rate: float
@@ -173,20 +205,51 @@ class PooledRate:
         """Returns the rate per week."""
         return {"weekly_rate": self.weekly_rate}
 
-    def predict(
-        self, x: np.ndarray, recency: np.ndarray, age: np.ndarray, horizons: np.ndarray
+    def alive(self, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """See `CountModel.alive`: nobody is ever given up."""
+        return np.ones(len(x))
+
+    def if_alive(
+        self, x: np.ndarray, age: np.ndarray, horizons: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See `CountModel.predict`."""
+        """See `CountModel.if_alive`."""
         orders = np.tile(self.weekly_rate * horizons, (len(x), 1))
         return orders, -np.expm1(-orders)
 
 
-def fit_counts(family: Family, patterns: pd.DataFrame) -> CountFit:
+def discounted_orders(
+    model: CountModel,
+    x: np.ndarray,
+    recency: np.ndarray,
+    age: np.ndarray,
+    month_ends: np.ndarray,
+    yearly_rate: float,
+) -> np.ndarray:
+    """Returns the present value of the expected orders, each worth 1 on its day, shape (m,).
+
+    Whether a customer is alive at T is a factor of the whole path: it is discounted once per
+    distinct (x, T), not per customer.
+
+    Args:
+        model: Fitted.
+        x: Repeat orders, shape (m,).
+        recency: Weeks, shape (m,).
+        age: T in weeks, shape (m,).
+        month_ends: Weeks up to the end of months 1..k.
+        yearly_rate: See `ml.discounting.discounted_path`.
+    """
+    first, of = _distinct_pairs(x, age)
+    orders, _ = model.if_alive(x[first], age[first], month_ends)
+    return model.alive(x, recency, age) * discounted_path(orders, yearly_rate)[:, -1][of]
+
+
+def fit_counts(family: Family, patterns: pd.DataFrame, prior: Prior = DEFAULT) -> CountFit:
     """Fits a family to the distinct patterns, stepping down where it does not hold.
 
     Args:
         family: What is wanted.
         patterns: Columns `frequency`, `recency`, `T` (weeks) and `weight` (customers), m rows.
+        prior: What MBG/NBD is drawn to where too few customers came back for a fit.
 
     Returns:
         A model whose predictions on `patterns` are finite, and every attempt made.
@@ -206,9 +269,44 @@ def fit_counts(family: Family, patterns: pd.DataFrame) -> CountFit:
                 if model is not None:
                     return CountFit(model, tuple(attempts))
         refusal = "no family converged"
+    elif len(patterns):
+        attempts.append(Attempt(family, 0.0, (), False, refusal))
+        model, attempt = _drawn_to(prior, patterns)
+        attempts.append(attempt)
+        if model is not None:
+            return CountFit(model, tuple(attempts), prior.source)
     pooled = _pooled(patterns)
     attempts.append(Attempt(pooled.name, 0.0, (), True, refusal))
     return CountFit(pooled, tuple(attempts))
+
+
+def _drawn_to(prior: Prior, patterns: pd.DataFrame) -> tuple[GeometricCounts | None, Attempt]:
+    """Returns MBG/NBD with the likeliest parameters given the customers and the prior."""
+    x, recency, age, weight = (
+        patterns[column].to_numpy(dtype="float64")
+        for column in ("frequency", "recency", "T", "weight")
+    )
+    # In weeks, in which the prior is: no axis of its own.
+    likelihood = likelihoods.geometric(x, recency, age, weight, 0.0, modified=True)
+    centre = prior.log_counts()
+    start = tuple(float(value) for value in centre)
+    try:
+        with _quiet():
+            optimum = likelihoods.minimise(
+                likelihoods.with_prior(likelihood, centre, SPREAD, float(weight.sum())), centre
+            )
+    except ConvergenceError as error:
+        return None, Attempt("mbg_nbd", 0.0, start, False, " ".join(str(error).split()))
+    fitter = ModifiedBetaGeoFitter()
+    fitter.params_ = pd.Series(optimum.params, index=list(COUNT_PARAMS))
+    fitter._scale = 1.0
+    fitter._negative_log_likelihood_ = optimum.loss
+    fitter.predict = fitter.conditional_expected_number_of_purchases_up_to_time
+    detail = f"drawn to {prior.source}: {-optimum.loss:.6f} per customer, prior included"
+    return (
+        GeometricCounts("mbg_nbd", without_data(fitter)),
+        Attempt("mbg_nbd", 0.0, start, True, detail),
+    )
 
 
 def _too_little(patterns: pd.DataFrame) -> str | None:
@@ -396,10 +494,14 @@ def _distinct_pairs(x: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Returns the row of each distinct pair, and for each row the place of its pair."""
     counts, _ = pd.factorize(x)
     ages, distinct_ages = pd.factorize(age)
-    of, pairs = pd.factorize(counts * max(len(distinct_ages), 1) + ages)
-    first = np.empty(len(pairs), dtype="int64")
-    first[of[::-1]] = np.arange(len(x) - 1, -1, -1)
-    return first, of
+    key = counts * max(len(distinct_ages), 1) + ages
+    # There are few of both, so that each key has a place of its own: no third table of hashes.
+    row_of = np.full(int(key.max(initial=-1)) + 1, -1)
+    row_of[key[::-1]] = np.arange(len(x) - 1, -1, -1)
+    seen = np.flatnonzero(row_of >= 0)
+    place_of = np.empty(len(row_of), dtype="int64")
+    place_of[seen] = np.arange(len(seen))
+    return row_of[seen], place_of[key]
 
 
 def _params(fitter: Any) -> dict[str, float]:

@@ -65,6 +65,26 @@ def minimise(likelihood: Likelihood, start: np.ndarray) -> Optimum:
     return Optimum(np.exp(found.x), float(found.fun))
 
 
+def with_prior(
+    likelihood: Likelihood, centre: np.ndarray, spread: float, customers: float
+) -> Likelihood:
+    """Returns a likelihood to which the logs of the parameters are normal around a centre.
+
+    Args:
+        likelihood: Mean per customer, in logs.
+        centre: Logs of the parameters that are believed in, one each.
+        spread: Standard deviation of the logs.
+        customers: Whose mean the likelihood is: the more, the less the prior counts.
+    """
+
+    def evaluate(log_params: np.ndarray) -> tuple[float, np.ndarray]:
+        loss, slope = likelihood(log_params)
+        off = (log_params - centre) / spread
+        return loss + float(off @ off) / (2 * customers), slope + off / (spread * customers)
+
+    return evaluate
+
+
 class _Rows:
     """Compressed rows: patterns, their weights, and the distinct numbers of orders."""
 

@@ -18,6 +18,7 @@ import pandas as pd
 from ml.features.btyd import customer_features, day_number, distinct_patterns, paid_days
 from ml.horizons import DAYS_PER_WEEK
 from ml.models.counts import CountFit, Family, fit_counts
+from ml.models.priors import DEFAULT, Prior
 from ml.models.spend import SpendModel
 
 Result = TypeVar("Result")
@@ -30,6 +31,8 @@ _QUARTER_DAYS = 91
 # A window takes at least so much history before it.
 _MIN_HISTORY_DAYS = 61
 _MIN_WINDOW_CUSTOMERS = 100
+# Customers of a cutoff on whom candidates are compared.
+MAX_JUDGES = 40_000
 # Pareto/NBD needs an integral a pattern; more patterns make its parameters no better.
 _MAX_PATTERNS = {"bg_nbd": 60_000, "mbg_nbd": 60_000, "pareto_nbd": 4_000}
 
@@ -56,10 +59,20 @@ class Window:
 class Preparation:
     """Customer-days and what has been computed of them so far."""
 
-    def __init__(self, daily: pd.DataFrame) -> None:
-        """Takes customer-days; see `ml.features.btyd.paid_days`."""
+    def __init__(self, daily: pd.DataFrame, prior: Prior = DEFAULT) -> None:
+        """Takes customer-days, and what is believed where they are too few for a fit.
+
+        Args:
+            daily: See `ml.features.btyd.paid_days`.
+            prior: See `ml.models.priors`.
+        """
+        self.prior = prior
         self.days = paid_days(daily)
         self._day = self.days["day"].to_numpy()
+        self._value = self.days["value"].to_numpy()
+        ids = self.days["customer_id"].to_numpy()
+        #: The customer of each row, numbered by id.
+        self._of = np.cumsum(np.append(False, ids[1:] != ids[:-1])[: len(ids)])
         self._results: dict[Hashable, Any] = {}
 
     @classmethod
@@ -78,13 +91,25 @@ class Preparation:
         """Returns the features of the customers at a cutoff."""
         return self.once(("customers", cutoff), lambda: customer_features(self.days, cutoff))
 
+    def judges(self, cutoff: date) -> pd.DataFrame:
+        """Returns the customers of a cutoff on whom candidates are compared.
+
+        All of them up to `MAX_JUDGES`, beyond that every k-th by id: tens of thousands tell two
+        models apart as well as a million, and a fit takes all of them anyway.
+        """
+        return self.customers(cutoff).iloc[:: self.stride(cutoff)]
+
+    def stride(self, cutoff: date) -> int:
+        """Returns of how many customers one is among the `judges`."""
+        return -(-len(self.customers(cutoff)) // MAX_JUDGES) or 1
+
     def counts(self, family: Family, cutoff: date, history_days: int | None = None) -> CountFit:
         """Returns the fit of a family, on customers who came within the last `history_days`."""
 
         def fit() -> CountFit:
             patterns, _ = distinct_patterns(self.recent(cutoff, history_days))
             stride = -(-len(patterns) // _MAX_PATTERNS[family]) or 1
-            return fit_counts(family, patterns.iloc[::stride])
+            return fit_counts(family, patterns.iloc[::stride], self.prior)
 
         return self.once(("counts", family, cutoff, history_days), fit)
 
@@ -92,7 +117,7 @@ class Preparation:
         """Returns the fit of the order values, on the same customers."""
         return self.once(
             ("spend", cutoff, history_days),
-            lambda: SpendModel().fit(self.recent(cutoff, history_days)),
+            lambda: SpendModel(self.prior).fit(self.recent(cutoff, history_days)),
         )
 
     def recent(self, cutoff: date, history_days: int | None) -> pd.DataFrame:
@@ -101,6 +126,14 @@ class Preparation:
         if history_days is None:
             return customers
         return customers[customers["T"].to_numpy() * DAYS_PER_WEEK < history_days]
+
+    def own_fit(self, cutoff: date) -> Prior | None:
+        """Returns what another company may borrow of this one; None where it has no fit itself."""
+        counts, spend = self.counts("mbg_nbd", cutoff), self.spend(cutoff)
+        if counts.prior or counts.model.name != "mbg_nbd" or spend.fitter is None:
+            return None
+        p, q, _ = (float(value) for value in spend.fitter.params_.to_numpy())
+        return Prior(**counts.model.params(), p=p, q=q, source="own fit")
 
     def first_day(self) -> int:
         """Returns the number of the company's first paid day."""
@@ -112,19 +145,27 @@ class Preparation:
             return 0
         return max(day_number(cutoff) - self.first_day() + 1, 0)
 
-    def outcome(self, cutoff: date, days: int, customers: pd.DataFrame) -> Window:
-        """Returns what these customers did in the days after the cutoff."""
+    def outcome(self, cutoff: date, days: int) -> Window:
+        """Returns what the customers of a cutoff did in the days after it."""
+        return self.once(("outcome", cutoff, days), lambda: self._outcome(cutoff, days))
+
+    def _outcome(self, cutoff: date, days: int) -> Window:
+        customers = self.customers(cutoff)
         end = day_number(cutoff)
-        rows = self.days[(self._day > end) & (self._day <= end + days)]
-        place = pd.Index(customers["customer_id"]).get_indexer(pd.Index(rows["customer_id"]))
-        known = place >= 0
-        value = rows["value"].to_numpy()[known]
+        later = (self._day > end) & (self._day <= end + days)
+        # Rows and customers are both sorted by customer: their places are those of the known ones.
+        known = np.zeros(self._of[-1] + 1 if len(self._of) else 0, dtype=bool)
+        known[self._of[self._day <= end]] = True
+        place = (np.cumsum(known) - 1)[self._of[later]]
+        place = np.where(known[self._of[later]], place, -1)
+        kept = place >= 0
+        value = self._value[later][kept]
         return Window(
             cutoff,
             days,
             customers,
-            np.bincount(place[known], minlength=len(customers)),
-            np.bincount(place[known], weights=value, minlength=len(customers)).astype("float64"),
+            np.bincount(place[kept], minlength=len(customers)),
+            np.bincount(place[kept], weights=value, minlength=len(customers)).astype("float64"),
         )
 
     def windows(self, cutoff: date, horizon_days: int) -> tuple[Window, ...]:
@@ -152,7 +193,7 @@ class Preparation:
                     customers = self.customers(start)
                     if len(customers) < _MIN_WINDOW_CUSTOMERS:
                         break
-                    window = self.outcome(start, days, customers)
+                    window = self.outcome(start, days)
                     if window.value.any():
                         found.append(window)
             return tuple(found)

@@ -19,6 +19,7 @@ from lifetimes.utils import ConvergenceError
 
 from ml.models import likelihoods
 from ml.models.counts import MIN_REPEAT_CUSTOMERS, WEAK_PENALTIES, Attempt, without_data
+from ml.models.priors import DEFAULT, Prior
 
 # Deviations from the median, on the log scale, beyond which a value is an outlier. A lognormal
 # value of a million customers stays within five.
@@ -37,12 +38,15 @@ class SpendModel:
       wholesale customer stays one.
     - A one-time buyer's first order (capped) counts as one observation and shrinks towards the
       company's mean first order, with Gamma-Gamma's own credibility p / (p + q - 1).
-    - Where Gamma-Gamma does not hold (too few customers, q ≤ 1, no convergence), credibility is
-      x / (x + 1): a customer's n-th value weighs as much as one order of the company's mean.
+    - Where Gamma-Gamma does not hold (q ≤ 1, no convergence), credibility is x / (x + 1): a
+      customer's order weighs as much as the company's mean. With too few repeat customers for a
+      fit it weighs p / (q - 1) times as much, with p and q of the prior.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prior: Prior = DEFAULT) -> None:
         """Starts without a fit."""
+        self._prior = prior
+        self._order_weight = 1.0
         self.fitter: GammaGammaFitter | None = None
         self.cap = math.inf
         self.repeat_mean = 0.0
@@ -68,6 +72,8 @@ class SpendModel:
         self.repeat_mean = _mean(np.repeat(capped, x[repeat].astype("int64")))
         self.correlation = _correlation(x[repeat], capped)
         self.fitter, self.attempts = _fit_gamma_gamma(x[repeat], capped)
+        few = len(capped) < MIN_REPEAT_CUSTOMERS
+        self._order_weight = self._prior.order_weight if few else 1.0
         return self
 
     def expected_value(self, customers: pd.DataFrame) -> np.ndarray:
@@ -76,8 +82,9 @@ class SpendModel:
         monetary = customers["monetary"].to_numpy(dtype="float64")
         first = np.minimum(customers["first_value"].to_numpy(dtype="float64"), self.cap)
         if self.fitter is None:
-            repeat = x / (x + 1) * monetary + 1 / (x + 1) * self.repeat_mean
-            credibility = 0.5
+            weight = self._order_weight
+            repeat = (weight * x * monetary + self.repeat_mean) / (weight * x + 1)
+            credibility = weight / (weight + 1)
         else:
             p, q, _ = self.fitter.params_.to_numpy()
             repeat = np.asarray(self.fitter.conditional_expected_average_profit(x, monetary))
@@ -102,12 +109,7 @@ def _fit_gamma_gamma(
     # p and q have no unit and v has that of money: fitted on values around 1, the start and the
     # penalty mean the same in every currency.
     unit = float(np.median(monetary))
-    patterns = (
-        pd.DataFrame({"x": x, "m": monetary / unit})
-        .groupby(["x", "m"], sort=True)
-        .size()
-        .reset_index(name="weight")
-    )
+    patterns = value_patterns(x, monetary / unit)
     attempts: list[Attempt] = []
     schedule = [(0.0, start) for start in _STARTS]
     schedule += [(penalizer, _STARTS[0]) for penalizer in WEAK_PENALTIES]
@@ -120,7 +122,7 @@ def _fit_gamma_gamma(
                 np.errstate(all="ignore"),
             ):
                 warnings.simplefilter("ignore")
-                _fit_with_gradient(fitter, patterns, start)
+                fit_with_gradient(fitter, patterns, start)
         except (ConvergenceError, np.linalg.LinAlgError, ValueError) as error:
             detail = " ".join(str(error).split())
         else:
@@ -137,13 +139,26 @@ def _fit_gamma_gamma(
     return None, tuple(attempts)
 
 
-def _fit_with_gradient(
-    fitter: GammaGammaFitter, patterns: pd.DataFrame, start: tuple[float, ...]
+def value_patterns(
+    x: np.ndarray, monetary: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compresses customers to distinct (orders, mean value): these, and how many have them."""
+    order = np.lexsort((monetary, x))
+    x, monetary = x[order], monetary[order]
+    starts = np.ones(len(x), dtype=bool)
+    starts[1:] = (x[1:] != x[:-1]) | (monetary[1:] != monetary[:-1])
+    first = np.flatnonzero(starts)
+    weight = np.diff(np.append(first, len(x))).astype("float64")
+    return x[first], monetary[first], weight
+
+
+def fit_with_gradient(
+    fitter: GammaGammaFitter,
+    patterns: tuple[np.ndarray, np.ndarray, np.ndarray],
+    start: tuple[float, ...],
 ) -> None:
     """Sets the fitter's parameters; falls back to its own fit where the gradient gets stuck."""
-    x, mean_value, weight = (
-        patterns[column].to_numpy(dtype="float64") for column in ("x", "m", "weight")
-    )
+    x, mean_value, weight = patterns
     likelihood = likelihoods.gamma_gamma(x, mean_value, weight, fitter.penalizer_coef)
     try:
         optimum = likelihoods.minimise(likelihood, np.array(start))

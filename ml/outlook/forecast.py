@@ -175,20 +175,43 @@ def actual_revenue(prepared: Preparation, cutoff: date, ends: Sequence[date]) ->
     starts = np.ones(len(days), dtype=bool)
     starts[1:] = ids[1:] != ids[:-1]
     first = day[starts][np.cumsum(starts) - 1]
-    month = day.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]")
-    wanted = np.isin(month, np.array([end.replace(day=1) for end in ends], dtype="datetime64[D]"))
-    is_new = first[wanted] > day_number(cutoff)
+    month = day.astype("datetime64[D]").astype("datetime64[M]")
+    wanted = np.isin(month, np.array([end.replace(day=1) for end in ends], dtype="datetime64[M]"))
+    # Summed by number before anything is named: there are few months, and many rows.
+    summed = (
+        pd.DataFrame(
+            {
+                "month": month[wanted].astype("int64"),
+                "cohort": first[wanted]
+                .astype("datetime64[D]")
+                .astype("datetime64[M]")
+                .astype("int64"),
+                "is_new": first[wanted] > day_number(cutoff),
+                "value": days["value"].to_numpy()[wanted],
+            }
+        )
+        .groupby(["month", "cohort", "is_new"], sort=True)["value"]
+        .sum()
+        .reset_index()
+    )
+    is_new = summed["is_new"].to_numpy()
+    cohort = summed["cohort"].to_numpy().astype("datetime64[M]").astype("datetime64[D]")
+    cohort = cohort.astype("int64")
     frame = pd.DataFrame(
         {
-            "month": month[wanted].astype("datetime64[D]").astype(object),
-            "value": days["value"].to_numpy()[wanted],
+            "month": summed["month"]
+            .to_numpy()
+            .astype("datetime64[M]")
+            .astype("datetime64[D]")
+            .astype(object),
+            "value": summed["value"],
         }
     )
     parts = [
         frame.assign(cohort=ALL),
         frame.assign(cohort=np.where(is_new, NEW, EXISTING)),
-        frame.assign(cohort=cohort_quarter(first[wanted]))[~is_new],
-        frame.assign(cohort=cohort_month(first[wanted]))[~is_new],
+        frame.assign(cohort=cohort_quarter(cohort))[~is_new],
+        frame.assign(cohort=cohort_month(cohort))[~is_new],
     ]
     return (
         pd.concat(parts, ignore_index=True)

@@ -16,8 +16,8 @@ from ml.evaluation.calibration import Calibration, Realised
 from ml.features.btyd import day_number
 from ml.horizons import DAYS_PER_WEEK, horizon_days
 from ml.models.preparation import Preparation
-from ml.monitoring.behaviour import behaviour_samples
-from ml.monitoring.drift import drift_rows
+from ml.monitoring.behaviour import behaviour_samples, tenure_strata
+from ml.monitoring.drift import Sample, Samples, drift_rows
 from ml.outlook.customers import OUTLOOK_COLUMNS, Path, Stakes, customer_outlook
 from ml.outlook.forecast import (
     MONTH,
@@ -86,7 +86,8 @@ def outlook_tables(
         for name in of_payers.columns
     }
     end = day_number(as_of)
-    first = end - np.rint(customers["T"].to_numpy() * DAYS_PER_WEEK).astype("int64")
+    tenure = np.rint(customers["T"].to_numpy() * DAYS_PER_WEEK).astype("int64")
+    first = end - tenure
     waits = waits_after_orders(prepared, as_of)
     path = Path.of(predictions, customers["customer_id"])
     ends = month_ends(as_of, MONTHS)
@@ -112,7 +113,7 @@ def outlook_tables(
             [
                 drift_rows("feature", features),
                 drift_rows("segment", segments),
-                drift_rows("prediction", _predictions(path, calibration)),
+                drift_rows("prediction", _predictions(path, tenure, calibration)),
             ],
             ignore_index=True,
         ),
@@ -152,10 +153,11 @@ def realised_accuracy(
         cutoff, months = pd.Timestamp(day).date(), int(number)
         days = horizon_days(months)
         customers = prepared.customers(cutoff)
-        both = customers[["customer_id"]].merge(predicted, on="customer_id")
+        came = prepared.outcome(cutoff, days).value
+        both = customers[["customer_id"]].assign(came=came).merge(predicted, on="customer_id")
         if both.empty:
             continue
-        actual = prepared.outcome(cutoff, days, both).value
+        actual = both["came"].to_numpy()
         said = both["predicted_value"].to_numpy(dtype="float64")
         realised = Realised(
             cutoff, days, len(both), float(said.sum()), float(actual.sum()),
@@ -212,11 +214,12 @@ def _cohorts(forecast: pd.DataFrame) -> pd.DataFrame:
     return forecast.assign(cohort_month=months).drop(columns=["cohort", "seasonal_naive"])
 
 
-def _predictions(path: Path, calibration: Calibration) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _predictions(path: Path, tenure_days: np.ndarray, calibration: Calibration) -> Samples:
+    strata = tenure_strata(tenure_days)
     return {
         f"predicted_value_{months}m": (
+            Sample(path.value[:, list(path.months).index(months)], strata),
             calibration.predicted[months],
-            path.value[:, list(path.months).index(months)],
         )
         for months in sorted(calibration.predicted)
         if months in path.months
@@ -240,3 +243,47 @@ def _finished(frame: pd.DataFrame, company: Company, table: str) -> pd.DataFrame
             chosen = [name for name in columns if name in frame.columns]
             frame[chosen] = frame[chosen].astype("float64").round(decimals)
     return frame
+
+
+def outlook_figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """Picks the figures whose course over the nights is worth a look.
+
+    Args:
+        tables: As `outlook_tables` and `realised_accuracy` return them.
+
+    Returns:
+        Figures by table; those of an empty table are left out.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    if len(drift := tables["drift_metrics"]):
+        figures["drift_metrics"] = {
+            f"highest PSI, {kind}": of_kind["psi"].astype("float64").max()
+            for kind, of_kind in drift.groupby("kind")
+        } | {"drifted": drift["is_drifted"].astype(bool).sum()}
+    if len(realised := tables["realised_accuracy"]):
+        # Of several days the latest counts.
+        due = realised.sort_values("calculation_date")
+        figures["realised_accuracy"] = {
+            f"predicted ÷ actual, {months} months, {basis}": ratio
+            for months, basis, ratio in zip(
+                due["horizon_months"],
+                due["basis"],
+                due["total_ratio"].astype("float64"),
+                strict=True,
+            )
+        }
+    if len(intervals := tables["interval_scores"]):
+        of_all = intervals[intervals["segment"] == "all"].sort_values("cutoff")
+        figures["interval_scores"] = {
+            f"coverage of {100 * nominal:.0f} %, {months} months": coverage
+            for nominal, months, coverage in zip(
+                of_all["nominal"], of_all["horizon_months"], of_all["coverage"], strict=True
+            )
+        }
+    if len(forecast := tables["revenue_forecasts"]):
+        total = forecast.loc[forecast["cohort"] == "all", "forecast"].astype("float64").sum()
+        figures["revenue_forecasts"] = {f"forecast of {MONTHS} months": round(total, 2)}
+    return {
+        table: {name: float(value) for name, value in found.items() if pd.notna(value)}
+        for table, found in figures.items()
+    }

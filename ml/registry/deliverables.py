@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ml.models.candidate import Candidate
 from ml.registry.champion import load_champion
@@ -21,6 +23,8 @@ class Served:
         run: Its own id, see `ml.registry.fingerprint`.
         version: Version of the champion.
         params: Parameters of the run.
+        settings: Settings that decided it.
+        in_service: Champions that it had to beat, by months.
         metrics: Figures of the champion on its latest holdout.
         candidate: The champion, fitted.
     """
@@ -29,6 +33,8 @@ class Served:
     run: str
     version: str
     params: dict[str, str]
+    settings: dict[str, Any]
+    in_service: dict[str, str]
     metrics: dict[str, float]
     candidate: Candidate
 
@@ -49,6 +55,8 @@ def served(tracking: Tracking, company_id: str) -> Served:
         str(version.tags[RUN_TAG]),
         str(version.version),
         dict(sorted(run.data.params.items())),
+        json.loads(run.data.params["settings"]),
+        json.loads(run.data.params["in_service"]),
         dict(sorted(run.data.metrics.items())),
         load_champion(tracking, company_id).candidate,
     )

@@ -39,6 +39,16 @@ def run_fingerprint(daily: pd.DataFrame, settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_LENGTH]
 
 
+def settings_fingerprint(settings: Mapping[str, Any]) -> str:
+    """Returns a short hash of settings and of the code of `ml`: what decides beside the data.
+
+    Raises:
+        TypeError: A setting is not JSON-serialisable.
+    """
+    text = json.dumps({"settings": dict(settings), "code": code_fingerprint()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_LENGTH]
+
+
 def data_fingerprint(daily: pd.DataFrame) -> str:
     """Returns the sha256 of the customer-days, whatever the order of their rows."""
     moments = pd.to_datetime(daily["order_date"]).to_numpy()

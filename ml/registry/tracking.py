@@ -20,7 +20,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ from ml.evaluation.backtest import Backtest
 from ml.evaluation.contest import Contest, all_score_rows, contest_name
 from ml.horizons import horizon_name
 from ml.models.candidate import Candidate, Description
+from ml.models.priors import Prior
 from ml.registry.card import model_card
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ _WRITERS = 4
 KIND_TAG = "clv.kind"
 NOTE_TAG = "mlflow.note.content"
 _PARENT_TAG = "mlflow.parentRunId"
+#: Before the names of a company's own fitted parameters, among the parameters of a contest.
+_FIT = "fit."
 
 _EXPERIMENT_NOTE = (
     "Each run is a contest: candidates predict days that were held back from them. Open one to see "
@@ -101,6 +104,7 @@ class ContestRecord:
         challenger: The best of those who didn't win, fitted likewise; None where there is none.
         in_service: Champions before this contest, by months.
         origin: Tags that say where it came from: the Dagster run, the snapshot of the data.
+        own_fit: What another company may borrow of this one; None where it has no fit itself.
     """
 
     company_id: str
@@ -113,6 +117,7 @@ class ContestRecord:
     challenger: Candidate | None = None
     in_service: Mapping[int, str] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
+    own_fit: Prior | None = None
 
     def rounds(self) -> Iterator[tuple[str, Backtest, float | None]]:
         """Yields every backtest with the name of its horizon and, at the latest, its composite."""
@@ -160,6 +165,12 @@ def registered_champion(tracking: Tracking, company_id: str, run: str) -> Regist
     return RegisteredChampion(name, str(version.version), str(version.run_id))
 
 
+def version_in_service(tracking: Tracking, company_id: str) -> str | None:
+    """Returns the registered version that the alias champion points to, None where none is."""
+    version = _champion_version(_client(tracking), registry_name(company_id))
+    return None if version is None else str(version.version)
+
+
 def log_contest(tracking: Tracking, record: ContestRecord) -> RegisteredChampion:
     """Logs a contest, registers its champion and puts it in service.
 
@@ -199,6 +210,25 @@ def champions_in_service(tracking: Tracking, company_id: str, run: str) -> dict[
     if version is None or version.run_id is None:
         return {}
     return _by_months(client.get_run(version.run_id).data.params.get("champions"))
+
+
+def lent_priors(tracking: Tracking, company_ids: Iterable[str]) -> list[Prior]:
+    """Returns the fits behind the champions of companies; those without one are left out."""
+    client = _client(tracking)
+    priors = []
+    for company_id in sorted(company_ids):
+        version = _champion_version(client, registry_name(company_id))
+        if version is None or version.run_id is None:
+            continue
+        params = client.get_run(version.run_id).data.params
+        fit = {
+            name.removeprefix(_FIT): float(value)
+            for name, value in params.items()
+            if name.startswith(_FIT)
+        }
+        if fit:
+            priors.append(Prior(**fit, source=company_id))
+    return priors
 
 
 def _by_months(text: str | None) -> dict[int, str]:
@@ -300,7 +330,11 @@ def _write_runs(client: MlflowClient, experiment_id: str, record: ContestRecord)
     contests = record.contests or {0: contest}
     champions = {months: entry.champion for months, entry in contests.items()}
     params["champions"] = json.dumps(champions if record.contests else {})
+    # All of them as they went in, from which the run can be repeated.
+    params["settings"] = json.dumps(dict(record.settings), sort_keys=True)
     params["in_service"] = json.dumps(dict(record.in_service))
+    if record.own_fit is not None:
+        params |= {f"{_FIT}{name}": value for name, value in record.own_fit.params().items()}
     metrics: dict[str, float] = {}
     # Most of the time goes into waiting for the store, run after run.
     with ThreadPoolExecutor(_WRITERS) as pool:

@@ -50,6 +50,19 @@ def run_failed(job: str, company_id: str | None, run_id: str, causes: Sequence[s
     )
 
 
+def run_stuck(job: str, company_id: str | None, run_id: str, said: str) -> Alert:
+    """A run took longer than its longest time, and was ended."""
+    return Alert(
+        "run_stuck",
+        company_id,
+        run_id,
+        f"{job} of {company_id or 'all companies'} hung and was ended: {said}",
+        "The tables keep their last good state; whatever waited for it goes on.",
+        f"Run {run_id} in the Dagster UI shows the step that hung. Look whether the source or the "
+        "database answers, then re-execute it; if it only takes long, raise dagster/max_runtime.",
+    )
+
+
 def credentials_refused(
     source: str, company_id: str | None, day: date, run_id: str, cause: str
 ) -> Alert:
@@ -101,6 +114,23 @@ def champion_changed(
         + (f", instead of {before}" if before else ""),
         f"Predictions may move without a change of the customers. Why: {reason}",
         "Nothing; the scorecard in the report and in MLflow has the figures.",
+    )
+
+
+#: Its mail carries the report itself.
+WEEKLY_REPORT = "weekly_report"
+
+
+def weekly_report(company_id: str, week: str, headline: str, address: str) -> Alert:
+    """The first report of a week is there."""
+    return Alert(
+        WEEKLY_REPORT,
+        company_id,
+        week,
+        f"Weekly report of {company_id}, {week}: {headline}",
+        "This is what the last night found; the page has the figures, what they are worth and how "
+        "they were reached.",
+        f"Open the attached page in a browser, or {address}",
     )
 
 

@@ -15,11 +15,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import requests
 
+from orchestration.alerts.alert import WEEKLY_REPORT
 from warehouse.settings import Settings
 
 SECONDS = 10
@@ -66,11 +68,13 @@ class Email:
         server: smtp://user:password@host:587 or smtps://…
         sender: Address of the platform.
         recipient: Address of a person.
+        reports: Folder of the companies' reports, which weekly mails carry.
     """
 
     server: str
     sender: str
     recipient: str
+    reports: Path
 
     def send(self, message: Message) -> None:
         """Sends one e-mail; see `Channel.send`."""
@@ -79,6 +83,12 @@ class Email:
         mail["From"], mail["To"], mail["Subject"] = self.sender, self.recipient, message.title
         mail["Message-ID"] = f"<{message.id}@clv.invalid>"
         mail.set_content(message.text)
+        for alert in message.alerts:
+            page = self.reports / f"{alert['company_id']}.html"
+            if alert["kind"] == WEEKLY_REPORT and page.is_file():
+                mail.add_attachment(
+                    page.read_bytes(), maintype="text", subtype="html", filename=page.name
+                )
         secure = parts.scheme == "smtps"
         try:
             connection = (
@@ -193,6 +203,7 @@ def channel(route: str, settings: Settings) -> Channel | None:
             settings.alert_smtp_url.get_secret_value(),
             settings.alert_email_from,
             route.removeprefix("email:"),
+            settings.home / "reports",
         )
     return None
 

@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource
 from orchestration.lib.dbt import dbt_project
 from orchestration.lib.liveness import in_process
 from orchestration.resources.companies import CompaniesFile
+from orchestration.resources.contests import Contests
 from orchestration.resources.customer_days import CustomerDays
 from orchestration.resources.mlflow import Mlflow
 from orchestration.resources.notifier import Notifier
@@ -26,6 +27,7 @@ def resources() -> dg.Definitions:
         executor=in_process,
         resources={
             "companies_file": CompaniesFile(path=str(settings.companies_file)),
+            "held_contests": Contests(),
             "customer_days": CustomerDays(),
             # Beside this Python, whether or not its environment is activated.
             "dbt": DbtCliResource(

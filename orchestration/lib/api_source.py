@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration.lib.checks import check_result
 from orchestration.lib.flow import FETCH
 from orchestration.lib.landing import LANDING_RETRIES, landing
-from orchestration.lib.metadata import table_metadata
+from orchestration.lib.metadata import amounts_metadata, table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
@@ -105,7 +105,8 @@ class ApiSource:
                         for key, amount in sorted(totals.amounts.items() if totals else ())
                     },
                     "requests": load.requests,
-                },
+                }
+                | amounts_metadata(totals.amounts if totals else {}),
             )
 
     def _load(self, company: Company, job: str) -> Any:

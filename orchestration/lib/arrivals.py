@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.lib.flow import COMPANY_TAG, FETCH, LAND, PUBLISH, TRANSFORM
+from orchestration.lib.liveness import FOREGROUND_TAG
 from orchestration.lib.partitions import company_partitions
 
 SOURCE_TAG = "clv/source"
@@ -135,6 +136,7 @@ def write_down_ended(instance: dg.DagsterInstance, since: datetime) -> datetime:
     Returns:
         When the last of them changed: from where on to look the next time.
     """
+    from warehouse.audit import record as audited
     from warehouse.connection import connect
 
     records = instance.get_run_records(
@@ -143,7 +145,7 @@ def write_down_ended(instance: dg.DagsterInstance, since: datetime) -> datetime:
     with connect() as connection:
         for record in records:
             run = record.dagster_run
-            connection.execute(
+            ended = connection.execute(
                 "insert into inbox.runs"
                 " (run_id, job_name, company_id, status, started_at, ended_at, rows_landed)"
                 " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
@@ -157,7 +159,24 @@ def write_down_ended(instance: dg.DagsterInstance, since: datetime) -> datetime:
                     _rows_landed(instance, run.run_id),
                 ),
             )
+            if ended.rowcount:
+                audited(
+                    connection,
+                    _starter(run),
+                    "ran",
+                    run.job_name,
+                    run.tags.get(COMPANY_TAG),
+                    {"run_id": run.run_id, "status": run.status.value.lower()},
+                )
     return max([since, *(record.update_timestamp for record in records)])
+
+
+def _starter(run: dg.DagsterRun) -> str:
+    """Says who or what started a run."""
+    for tag, kind in (("dagster/schedule_name", "schedule"), ("dagster/sensor_name", "sensor")):
+        if tag in run.tags:
+            return f"{kind} {run.tags[tag]}"
+    return "clv run" if FOREGROUND_TAG in run.tags else run.tags.get("user", "Dagster UI")
 
 
 def _rows_landed(instance: dg.DagsterInstance, run_id: str) -> int:

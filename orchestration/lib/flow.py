@@ -1,7 +1,10 @@
 """The order of the jobs, and who goes on when one company is in trouble.
 
-land (each company) > transform (all at once) > score (each company) > publish (all at once)
-> report (each company)
+land (each company) > transform (all at once) > score or train (each company)
+> publish (all at once) > report (each company)
+
+A company of which a contest is due is trained instead of scored; one of which scoring finds that it
+is due, afterwards.
 
 A company whose last landing didn't succeed is held: transform and publish leave its rows as they
 are, score leaves it out. The others go on.
@@ -9,14 +12,26 @@ are, score leaves it out. The others go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import dagster as dg
 
 LAND, TRANSFORM, SCORE, PUBLISH, REPORT = "land", "transform", "score", "publish", "report"
 
+#: Scores, after a contest.
+TRAIN = "train"
+
 #: Lands in between what webhooks tell of; what it can't land stays as it was and is tried again.
 FETCH = "fetch"
+
+#: The longest time of a run, in seconds; Dagster's monitoring ends what takes longer.
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+
+
+def at_most(minutes: int) -> dict[str, str]:
+    """Returns the tags of a job whose runs are stuck after so long."""
+    return {MAX_RUNTIME_TAG: str(60 * minutes)}
+
 
 COMPANY_TAG = "dagster/partition"
 
@@ -64,7 +79,10 @@ def _lands(run: dg.DagsterRun) -> bool:
 
 
 def next_runs(
-    instance: dg.DagsterInstance, night: str, company_ids: Iterable[str]
+    instance: dg.DagsterInstance,
+    night: str,
+    company_ids: Iterable[str],
+    contest_is_due: Callable[[str], bool],
 ) -> list[dg.RunRequest]:
     """Says what a night's flow is to run next.
 
@@ -72,40 +90,78 @@ def next_runs(
         instance: Holds the runs.
         night: Value of `NIGHT_TAG`.
         company_ids: The companies of companies.yml.
+        contest_is_due: Says of a company whether its models are to compete.
 
     Returns:
         Requests with the same keys whenever they are made, so that a repeated one starts nothing;
         none while runs of the stage before are going on, or after its failure.
     """
-    stages: dict[str, list[dg.DagsterRun]] = {}
-    for run in instance.get_runs(dg.RunsFilter(tags={NIGHT_TAG: night})):
-        stages.setdefault(run.job_name, []).append(run)
+    stages = _Stages(night, instance.get_runs(dg.RunsFilter(tags={NIGHT_TAG: night})))
+    companies = list(company_ids)
+    if not stages.have_landed():
+        return []
+    if not stages.runs(TRANSFORM):
+        return [stages.request(TRANSFORM)]
+    if not stages.over(TRANSFORM) or not stages.succeeded(TRANSFORM):
+        return []
+    if not stages.runs(SCORE, TRAIN):
+        landed = stages.companies(LAND)
+        return [
+            stages.request(TRAIN if contest_is_due(name) else SCORE, name)
+            for name in companies
+            if name in landed
+        ]
+    return _after_scoring(stages, companies, contest_is_due)
 
-    def over(stage: str) -> bool:
-        return stage in stages and all(run.is_finished for run in stages[stage])
 
-    def request(stage: str, company_id: str | None = None) -> dg.RunRequest:
-        return dg.RunRequest(
-            run_key=f"{night} {stage} {company_id or ''}".strip(),
-            job_name=stage,
-            partition_key=company_id,
-            tags={NIGHT_TAG: night},
+def _after_scoring(
+    stages: _Stages, companies: Sequence[str], contest_is_due: Callable[[str], bool]
+) -> list[dg.RunRequest]:
+    if not stages.over(SCORE, TRAIN):
+        return []
+    if not stages.runs(PUBLISH):
+        trained = {run.tags[COMPANY_TAG] for run in stages.runs(TRAIN)}
+        scored = stages.companies(SCORE) - trained
+        asked = [name for name in companies if name in scored and contest_is_due(name)]
+        return [stages.request(TRAIN, name) for name in asked] or [stages.request(PUBLISH)]
+    if stages.runs(REPORT) or not stages.succeeded(PUBLISH):
+        return []
+    predicted = stages.companies(SCORE, TRAIN)
+    return [stages.request(REPORT, name) for name in companies if name in predicted]
+
+
+class _Stages:
+    """The runs of a night, by job."""
+
+    def __init__(self, night: str, runs: Sequence[dg.DagsterRun]) -> None:
+        self._night = night
+        self._runs = runs
+
+    def runs(self, *jobs: str) -> list[dg.DagsterRun]:
+        return [run for run in self._runs if run.job_name in jobs]
+
+    def over(self, *jobs: str) -> bool:
+        return all(run.is_finished for run in self.runs(*jobs))
+
+    def succeeded(self, job: str) -> bool:
+        return any(run.is_success for run in self.runs(job))
+
+    def companies(self, *jobs: str) -> set[str]:
+        """Those of which a run succeeded."""
+        return {run.tags[COMPANY_TAG] for run in self.runs(*jobs) if run.is_success}
+
+    def have_landed(self) -> bool:
+        landings = self.runs(LAND)
+        return (
+            bool(landings)
+            and self.over(LAND)
+            and len(landings) >= int(landings[0].tags[LANDINGS_TAG])
         )
 
-    landings = stages.get(LAND, [])
-    if not over(LAND) or len(landings) < int(landings[0].tags[LANDINGS_TAG]):
-        return []
-    if TRANSFORM not in stages:
-        return [request(TRANSFORM)]
-    transformed = over(TRANSFORM) and any(run.is_success for run in stages[TRANSFORM])
-    if transformed and SCORE not in stages:
-        landed = {run.tags[COMPANY_TAG] for run in landings if run.is_success}
-        fit = [name for name in company_ids if name in landed]
-        return [request(SCORE, name) for name in fit]
-    if not transformed or not over(SCORE):
-        return []
-    if PUBLISH not in stages:
-        return [request(PUBLISH)]
-    published = REPORT not in stages and any(run.is_success for run in stages[PUBLISH])
-    scored = {run.tags[COMPANY_TAG] for run in stages[SCORE] if run.is_success}
-    return [request(REPORT, name) for name in company_ids if published and name in scored]
+    def request(self, job: str, company_id: str | None = None) -> dg.RunRequest:
+        return dg.RunRequest(
+            run_key=f"{self._night} {job} {company_id or ''}".strip(),
+            job_name=job,
+            partition_key=company_id,
+            tags={NIGHT_TAG: self._night},
+        )

@@ -35,3 +35,14 @@ def dashboard(company_id: str, page: str = "") -> str:
     """Returns a page of a company in the dashboard."""
     base = service_address("dashboard", get_settings().dashboard_port)
     return f"{base}/companies/{quote(company_id)}/{page}".rstrip("/")
+
+
+def table_docs(unique_id: str) -> str:
+    """Returns the page of a dbt model in the documentation, which the dashboard serves.
+
+    Args:
+        unique_id: As dbt writes it, such as "model.clv.customer_360".
+    """
+    base = service_address("dashboard", get_settings().dashboard_port)
+    kind = unique_id.partition(".")[0]
+    return f"{base}/documentation#!/{kind}/{unique_id}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -32,23 +33,48 @@ _COLUMNS = """
 PREVIEW_ROWS = 5
 
 #: Columns that say who somebody is; a preview shows that something is there, not what.
-_MASKED = ("customer_id", "email", "email_hash", "first_name", "last_name", "phone", "raw_row")
+_MASKED = re.compile(
+    r"(^|_)(account_id|address|city|customer_id|e?mail|email_hash|fingerprint|first_name|ip"
+    r"|last_name|merged_into|nickname|note|phone|postcode|raw_row|street|survivor_id|username|zip)$"
+)
+#: What sources send as it is may be about anybody: free text, and whatever is nested.
+_MASKED_RAW = re.compile(r"^(description|handle|name|title|tags)$")
+_NESTED = ("json", "jsonb")
 
 _LONGEST = 40
 
 
-def preview(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def is_masked(schema: str, column: str, kind: str) -> bool:
+    """Says whether a preview hides a column, because it may say who somebody is.
+
+    Args:
+        schema: Of the table.
+        column: Its name.
+        kind: Its type, as Postgres writes it.
+    """
+    raw = schema.startswith("raw_") or schema in {"staging", "quarantine"}
+    return (
+        _MASKED.search(column) is not None
+        or kind in _NESTED
+        or (raw and _MASKED_RAW.search(column) is not None)
+    )
+
+
+def preview(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], masked: Collection[str]
+) -> str:
     """Returns rows as a table in Markdown, with whoever they are about masked.
 
     Args:
         columns: Names.
         rows: Values in the order of the names.
+        masked: Names of the columns whose values aren't shown.
     """
 
     def cell(name: str, value: object) -> str:
         if value is None:
             return ""
-        text = "•••" if name in _MASKED else str(value)
+        text = "•••" if name in masked else str(value)
         text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
         return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
@@ -61,6 +87,64 @@ def preview(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def amounts_metadata(amounts: Mapping[str, object]) -> dict[str, float]:
+    """Returns sums of money as numbers that Dagster draws over time.
+
+    Args:
+        amounts: By what they are of and currency, such as "orders EUR".
+    """
+    return {f"amount {name}": float(str(amount)) for name, amount in sorted(amounts.items())}
+
+
+#: Sums that move from night to night, by table: what is summed, the currency's column, what counts.
+_FIGURES: dict[tuple[str, str], sql.SQL] = {
+    ("marts", "fct_orders"): sql.SQL(
+        "select orders.company_id, companies.base_currency,"
+        " count(*) filter (where status = 'completed') as orders,"
+        " sum(net_revenue_base) as net_revenue"
+        " from marts.fct_orders as orders"
+        " inner join marts.dim_companies as companies using (company_id) group by 1, 2"
+    ),
+    ("reporting", "customer_360"): sql.SQL(
+        "select company_id, currency, count(*) as customers, sum(value_to_date) as value_to_date,"
+        " sum(predicted_value_12m) as predicted_value_12m"
+        " from reporting.customer_360 group by 1, 2"
+    ),
+    ("reporting", "at_risk_customers"): sql.SQL(
+        "select company_id, currency, count(*) as customers, sum(value_at_risk) as value_at_risk"
+        " from reporting.at_risk_customers group by 1, 2"
+    ),
+    ("marts", "channel_performance"): sql.SQL(
+        "select company_id, companies.base_currency, sum(new_customers) as new_customers,"
+        " sum(spend_base) as spend from marts.channel_performance"
+        " inner join marts.dim_companies as companies using (company_id) group by 1, 2"
+    ),
+}
+
+
+def moving_figures(schema: str, table: str) -> dict[str, float]:
+    """Returns counts and sums of a table by company, which Dagster draws over time.
+
+    Args:
+        schema: Of the table.
+        table: Its name; most have none.
+    """
+    query = _FIGURES.get((schema, table))
+    if query is None:
+        return {}
+    with connect() as connection:
+        cursor = connection.execute(query)
+        names = [column.name for column in cursor.description or ()][2:]
+        return {
+            f"{company_id}: {name}" + ("" if isinstance(value, int) else f", {currency}"): float(
+                value
+            )
+            for company_id, currency, *values in cursor.fetchall()
+            for name, value in zip(names, values, strict=True)
+            if value is not None
+        }
 
 
 def table_metadata(schema: str, table: str) -> dict[str, Any]:
@@ -90,7 +174,13 @@ def table_metadata(schema: str, table: str) -> dict[str, Any]:
             ).fetchall()
             held = {
                 "dagster/row_count": rows,
-                "preview": dg.MetadataValue.md(preview([name for name, *_ in columns], shown)),
+                "preview": dg.MetadataValue.md(
+                    preview(
+                        [name for name, *_ in columns],
+                        shown,
+                        {name for name, kind, *_ in columns if is_masked(schema, name, kind)},
+                    )
+                ),
             }
     return {
         **held,

@@ -31,6 +31,15 @@ class CompaniesFile(dg.ConfigurableResource):
         """
         return tuple(load_companies(Path(self.path)).values())
 
+    def sharing_priors(self, company_id: str) -> tuple[str, ...]:
+        """Returns the other companies that share their fitted parameters.
+
+        Raises:
+            CompaniesFileError: The file has a mistake.
+        """
+        others = (company for company in self.all() if company.id != company_id)
+        return tuple(company.id for company in others if company.share_priors)
+
     def exchange_rates(self) -> ExchangeRates | None:
         """Returns where exchange rates come from, None where nobody said.
 

@@ -29,10 +29,29 @@ _LATEST = """
 
 # A horizon's days are ml.horizons.horizon_days.
 _CLOSED = """
-    with dates as (
-        select distinct calculation_date, horizon_months
+    with recursive days as (
+        select max(calculation_date) as calculation_date
         from ml.clv_predictions
         where company_id = $1
+        union all
+        -- From day to day by the index: a scan would read every prediction that is kept.
+        select (
+            select max(earlier.calculation_date)
+            from ml.clv_predictions as earlier
+            where earlier.company_id = $1 and earlier.calculation_date < days.calculation_date
+        )
+        from days
+        where days.calculation_date is not null
+    ),
+
+    dates as (
+        select distinct days.calculation_date, predictions.horizon_months
+        from days
+        inner join ml.clv_predictions as predictions
+            on days.calculation_date = predictions.calculation_date
+        where
+            predictions.company_id = $1
+            and days.calculation_date + 89 <= $2::date
     ),
 
     closed as (
@@ -53,6 +72,46 @@ _CLOSED = """
     order by 2, 3, 1
 """
 
+# A night's predictions give way to the next one's. The last ones of a month stay until what they
+# said has been compared with what came, and two months more.
+_FORGET: LiteralString = """
+    with recursive days as (
+        select max(calculation_date) as calculation_date
+        from ml.clv_predictions
+        where company_id = %(company)s
+        union all
+        select (
+            select max(earlier.calculation_date)
+            from ml.clv_predictions as earlier
+            where
+                earlier.company_id = %(company)s
+                and earlier.calculation_date < days.calculation_date
+        )
+        from days
+        where days.calculation_date is not null
+    ),
+
+    followed as (
+        select
+            calculation_date,
+            lead(calculation_date) over (order by calculation_date) as next_date
+        from days
+        where calculation_date is not null
+    )
+
+    delete from ml.clv_predictions as old
+    using followed
+    where
+        old.company_id = %(company)s
+        and old.calculation_date = followed.calculation_date
+        and (
+            date_trunc('month', followed.next_date) = date_trunc('month', followed.calculation_date)
+            or followed.next_date is not null
+            and followed.calculation_date
+            + round(30.4375 * (old.horizon_months + 2))::integer < %(as_of)s
+        )
+"""
+
 # What a contest that was held by then had seen.
 _EXPECTED = """
     select distinct on (asked.calculation_date, asked.horizon_months)
@@ -69,12 +128,11 @@ _EXPECTED = """
 
 #: Of the tables that keep their history, the columns beside the company that say which rows are
 #: written anew, and which rows go before: tonight's, and those of orders that are gone from the
-#: source again. Drift of kind shap is written by others.
+#: source again.
 _KEPT: Mapping[str, tuple[tuple[str, ...], LiteralString]] = {
     "drift_metrics": (
-        ("calculation_date", "kind"),
-        "delete from ml.drift_metrics"
-        " where company_id = %s and calculation_date >= %s and kind <> 'shap'",
+        ("calculation_date",),
+        "delete from ml.drift_metrics where company_id = %s and calculation_date >= %s",
     ),
     "realised_accuracy": (
         ("calculation_date", "horizon_months", "basis"),
@@ -212,6 +270,15 @@ class Published(dg.ConfigurableResource):
                 else:
                     replace_frame(connection, table, {"company_id": company_id}, frame)
                 connection.execute(sql.SQL("analyze {}").format(sql.Identifier("ml", name)))
+
+    def forget(self, company_id: str, as_of: date) -> int:
+        """Deletes predictions that nobody asks of any more, so that they grow by month.
+
+        Returns:
+            Rows deleted.
+        """
+        with connect() as connection:
+            return connection.execute(_FORGET, {"company": company_id, "as_of": as_of}).rowcount
 
     def missing_outlook(self, company_id: str) -> list[str]:
         """Says how many customers have no outlook, and how many outlooks are nobody's."""

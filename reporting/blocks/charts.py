@@ -180,6 +180,7 @@ def cohort_curves(
             "y": plains(values),
             "line": {"color": shade, "width": 1.5},
             "marker": {"color": shade, "size": 5},
+            "showlegend": False,
             "hovertemplate": f"{name}, month %{{x}}: %{{y:,.2f}}{unit}<extra></extra>",
         }
         for (name, months, values), shade in zip(curves, shades, strict=True)
@@ -200,6 +201,7 @@ def cohort_curves(
         "layout": layout(
             "months since the first order",
             y_title,
+            legend=True,
             xaxis={"dtick": _tick(curves), "rangemode": "tozero"},
         ),
     }
@@ -391,8 +393,11 @@ def steps(days: Sequence[date], sums: Sequence[Any], y_title: str, unit: str) ->
     }
 
 
-def _shortened(name: str, longest: int = 28) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+def _shortened(name: str, longest: int = 32) -> str:
+    """Cuts a name that is too long for an axis; how many there are of it stays."""
+    text, dot, many = name.rpartition(" · ")
+    text, many = (text, dot + many) if dot else (name, "")
+    return name if len(name) <= longest else f"{text[: longest - 1 - len(many)]}…{many}"
 
 
 def _shades(number: int) -> list[str]:

@@ -30,11 +30,17 @@ def money(value: Number | None, currency: str) -> str:
     return text if text == NOTHING else f"{text} {currency}"
 
 
-def amount(value: Number | None, currency: str) -> str:
-    """Writes an amount where its currency is said elsewhere, such as in a table's header."""
+def amount(value: Number | None, currency: str, *, exact: bool = False) -> str:
+    """Writes an amount where its currency is said elsewhere, such as in a table's header.
+
+    Args:
+        value: The amount.
+        currency: ISO-4217 code, which says how many decimals there are.
+        exact: Whether large amounts have their cents too, so that a column reads alike.
+    """
     if value is None or is_missing(value):
         return NOTHING
-    large = abs(float(value)) >= _WITHOUT_CENTS
+    large = abs(float(value)) >= _WITHOUT_CENTS and not exact
     decimals = 0 if large else minor_units().get(currency, 2)
     return _minus(f"{value:,.{decimals}f}")
 
@@ -94,7 +100,7 @@ def written(value: Any, kind: str, currency: str) -> str:
     if is_missing(value):
         return NOTHING
     writers = {
-        "money": lambda: amount(value, currency),
+        "money": lambda: amount(value, currency, exact=True),
         "count": lambda: count(value),
         "percent": lambda: percent(value),
         "number": lambda: number(value),

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from itsdangerous import Signer
 
+from reporting.blocks.blocks import Table
 from reporting.blocks.rendering import STATIC, environment, plotly_file
 from reporting.dashboard import customer, export, uploads
 from reporting.dashboard.filters import PERIODS, FilterError, read_filters
@@ -29,6 +30,7 @@ from reporting.dashboard.web import (
     LoggedIn,
     NotFoundError,
     NotLoggedInError,
+    NotWrittenError,
     check_form,
     find_company,
     page,
@@ -39,6 +41,8 @@ from reporting.metrics import customers
 from reporting.metrics.company import Choices, CompanyFacts, choices, companies
 from reporting.report.content import read_report
 from reporting.report.page import render as render_report
+from warehouse.audit import record
+from warehouse.connection import connect
 from warehouse.settings import Settings, get_settings
 
 HERE = Path(__file__).parent
@@ -66,6 +70,11 @@ _POLICY = (
 _REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# dbt's page is one file too; it makes its own templates as it runs.
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -97,6 +106,7 @@ def create_app(settings: Settings | None = None, sessions: Sessions | None = Non
     # Before the pages, whose addresses take any name.
     app.include_router(uploads.router)
     _add_pages(app)
+    _add_files(app)
     return app
 
 
@@ -189,7 +199,10 @@ def _add_pages(app: FastAPI) -> None:
         with session.reading() as connection:
             known = companies(connection)
             facts = find_company(known, company_id)
-            sections = customer.sections(connection, facts, customer_id)
+            # Postgres has no such character in its texts.
+            sections = (
+                None if "\0" in customer_id else customer.sections(connection, facts, customer_id)
+            )
         if sections is None:
             raise NotFoundError
         return page(
@@ -211,16 +224,12 @@ def _add_pages(app: FastAPI) -> None:
             raise NotFoundError
         with session.reading() as connection:
             facts = find_company(companies(connection), company_id)
-            asked = _asked(request, facts, choices(connection, company_id), whole=True)
+            offered = choices(connection, company_id)
+            asked = _asked(request, facts, offered, PAGES[name].period, whole=True)
             found = find_table(PAGES[name].build(connection, asked), table)
         if found is None:
             raise NotFoundError
-        file = f"{company_id}-{found.export.replace('_', '-')}-{facts.as_of_date}.csv"
-        return StreamingResponse(
-            export.lines(found),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{file}"'},
-        )
+        return _taken_away(session.user, facts, found)
 
     @app.get("/companies/{company_id}/{name}")
     def one_page(request: Request, session: LoggedIn, company_id: str, name: str) -> Response:
@@ -239,7 +248,7 @@ def _add_pages(app: FastAPI) -> None:
             if facts.is_empty:
                 return page(request, "empty.html", **shared)
             offered = choices(connection, company_id)
-            asked = _asked(request, facts, offered)
+            asked = _asked(request, facts, offered, shown.period)
             sections = shown.build(connection, asked)
             total = (
                 customers.customer_count(
@@ -265,6 +274,15 @@ def _add_pages(app: FastAPI) -> None:
             + asked.filters.query(**asked.options),
         )
 
+
+def _add_files(app: FastAPI) -> None:
+    @app.get("/documentation")
+    def documentation(session: LoggedIn, request: Request) -> Response:
+        file = request.app.state.settings.home / "docs" / "index.html"
+        if not file.is_file():
+            raise NotWrittenError
+        return FileResponse(file, headers={"Content-Security-Policy": _DOCS_POLICY})
+
     @app.get("/static/{version}/{name}")
     def static(request: Request, version: str, name: str) -> Response:
         if name not in _ASSETS:
@@ -280,12 +298,25 @@ def _add_pages(app: FastAPI) -> None:
         return Response(content, media_type=kind, headers=headers)
 
 
+def _taken_away(user: str, facts: CompanyFacts, table: Table) -> Response:
+    """Answers with a table as CSV, and writes down who took it: a reader's own role may not."""
+    with connect() as connection:
+        detail = {"rows": len(table.rows)}
+        record(connection, user, "exported", table.export, facts.company_id, detail)
+    file = f"{facts.company_id}-{table.export.replace('_', '-')}-{facts.as_of_date}.csv"
+    return StreamingResponse(
+        export.lines(table),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{file}"'},
+    )
+
+
 def _asked(
-    request: Request, facts: CompanyFacts, offered: Choices, *, whole: bool = False
+    request: Request, facts: CompanyFacts, offered: Choices, period: str, *, whole: bool = False
 ) -> Asked:
-    query = dict(request.query_params)
+    query = {name: value.replace("\0", "") for name, value in request.query_params.items()}
     options = {name: query[name] for name in ("by", "order", "search", "page") if query.get(name)}
-    return Asked(facts, read_filters(facts, offered, query), options, whole)
+    return Asked(facts, read_filters(facts, offered, query, period), options, whole)
 
 
 #: Files that pages ask for, by name.
@@ -345,6 +376,15 @@ def _add_troubles(app: FastAPI) -> None:
             "There is no such page",
             "It isn't there, or it belongs to a company that you don't read. Ask whoever runs the "
             "platform: clv grant NAME --company ID.",
+        )
+
+    @app.exception_handler(NotWrittenError)
+    def not_written(request: Request, error: Exception) -> Response:
+        return _trouble(
+            request,
+            404,
+            "The documentation isn't written yet",
+            "Whoever runs the platform writes it with: clv docs.",
         )
 
     @app.exception_handler(ForgedFormError)

@@ -179,7 +179,7 @@ def _expected(facts: CompanyFacts, rows: Sequence[Row]) -> Section:
         definition=(
             f"By {model_name(head['model_name'])}, version {head['model_version']}, from all "
             f"orders to {day(head['calculation_date'])}. At least and at most: the 80 % interval. "
-            f"{ELIGIBILITY.get(head['eligibility'], '')}"
+            f"{ELIGIBILITY.get(head['eligibility'], ('', ''))[1]}"
         ),
     )
     table = table.filled()

@@ -32,6 +32,7 @@ class Filters:
     Attributes:
         scope: What they mean.
         period: One of `PERIODS`.
+        usual: The one that counts where none is chosen.
         channel: Chosen channel, "" for all; country and product likewise.
     """
 
@@ -40,6 +41,7 @@ class Filters:
     channel: str = ""
     country: str = ""
     product: str = ""
+    usual: str = DEFAULT_PERIOD
 
     @property
     def start(self) -> date:
@@ -53,35 +55,46 @@ class Filters:
         assert self.scope.end is not None  # noqa: S101
         return self.scope.end
 
-    def query(self, **more: str) -> str:
-        """Returns them as the end of an address, with "?" before it; empty for the defaults."""
-        chosen = {
-            "period": "" if self.period == DEFAULT_PERIOD else self.period,
-            "from": self.start.isoformat() if self.period == "own" else "",
-            "to": self.end.isoformat() if self.period == "own" else "",
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What differs from the defaults, by its name in an address."""
+        own = self.period == "own"
+        values = {
+            "period": "" if self.period == self.usual else self.period,
+            "from": self.start.isoformat() if own else "",
+            "to": self.end.isoformat() if own else "",
             "channel": self.channel,
             "country": self.country,
             "product": self.product,
-            **more,
         }
-        text = urlencode({name: value for name, value in chosen.items() if value})
+        return {name: value for name, value in values.items() if value}
+
+    def query(self, **more: str) -> str:
+        """Returns them as the end of an address, with "?" before it; empty for the defaults."""
+        text = urlencode(self.chosen | {name: value for name, value in more.items() if value})
         return f"?{text}" if text else ""
 
 
-def read_filters(facts: CompanyFacts, choices: Choices, query: Mapping[str, str]) -> Filters:
+def read_filters(
+    facts: CompanyFacts,
+    choices: Choices,
+    query: Mapping[str, str],
+    usual: str = DEFAULT_PERIOD,
+) -> Filters:
     """Reads the filters of an address.
 
     Args:
         facts: The company, which has orders.
         choices: What can be chosen.
         query: Names and values.
+        usual: The period that counts where none is chosen.
 
     Raises:
         FilterError: A value is none that can be chosen, or a day is none.
     """
     if facts.first_order_date is None or facts.as_of_date is None:
         raise FilterError(f"{facts.name} has no orders yet, so there is nothing to filter.")
-    period = query.get("period") or DEFAULT_PERIOD
+    period = query.get("period") or usual
     if period not in PERIODS:
         raise FilterError(f"{period} is no period; choose one of {', '.join(PERIODS)}.")
     start, end = _days(facts.first_order_date, facts.as_of_date, period, query)
@@ -96,7 +109,7 @@ def read_filters(facts: CompanyFacts, choices: Choices, query: Mapping[str, str]
         start=start,
         end=end,
     )
-    return Filters(scope, period, channel, country, product)
+    return Filters(scope, period, channel, country, product, usual)
 
 
 def _days(first: date, last: date, period: str, query: Mapping[str, str]) -> tuple[date, date]:

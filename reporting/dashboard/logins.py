@@ -182,6 +182,8 @@ class Sessions:
             min_size=0,
             max_size=_CONNECTIONS,
             max_idle=120,
+            # After a restart of the server nobody is given a connection of the old one.
+            check=ConnectionPool.check_connection,
             reconnect_timeout=_CONNECT_SECONDS,
             open=True,
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from reporting.blocks.blocks import Block, Chart, Column, Note, Section, Table
-from reporting.dashboard.filters import Filters
+from reporting.blocks.blocks import Chart, Column, Note, Section, Table
+from reporting.dashboard.filters import DEFAULT_PERIOD, Filters
 from reporting.metrics import accuracy, channels, cohorts, customers, headline, revenue
 from reporting.metrics.company import CompanyFacts
 from reporting.sections import accuracy as accuracy_sections
@@ -65,12 +65,16 @@ class Page:
         build: Reads its sections.
         filters: Which filters count on it, of period, channel, country and product.
         lead: What it is for.
+        others: Why the other filters don't count; empty where all do.
+        period: The period where none is chosen.
     """
 
     title: str
     build: Build
     filters: frozenset[str]
     lead: str
+    others: str = ""
+    period: str = DEFAULT_PERIOD
 
 
 def overview(connection: Connection[Any], asked: Asked) -> list[Section]:
@@ -89,38 +93,32 @@ def overview(connection: Connection[Any], asked: Asked) -> list[Section]:
         headline_sections.movers(facts, revenue.movers(connection, scope, before), scope, before),
         headline_sections.headline(facts, *found),
         revenue_sections.new_and_returning(facts, revenue.monthly(connection, scope)),
-        *(
-            []
-            if scope.is_filtered
-            else [
-                revenue_sections.forecast(
-                    facts,
-                    revenue.forecast(connection, scope),
-                    revenue.forecast_scores(connection, scope),
-                )
-            ]
-        ),
+        _forecast(connection, asked),
     ]
 
 
+def _forecast(connection: Connection[Any], asked: Asked) -> Section:
+    facts, scope = asked.facts, asked.filters.scope
+    if scope.is_filtered:
+        return revenue_sections.no_forecast_of_some()
+    return revenue_sections.forecast(
+        facts, revenue.forecast(connection, scope), revenue.forecast_scores(connection, scope)
+    )
+
+
 def cohort_page(connection: Connection[Any], asked: Asked) -> list[Section]:
-    """Cohorts of the company, or of one channel or country."""
-    facts, filters = asked.facts, asked.filters
-    dimension, value = "all", "all"
-    notes: list[Block] = []
-    if filters.channel:
-        dimension, value = "channel", filters.channel
-    elif filters.country:
-        dimension, value = "country", filters.country
-    if filters.channel and filters.country:
-        notes.append(Note("Cohorts are cut by one thing at a time: the channel counts here."))
-    rows = cohorts.cohorts(connection, filters.scope, dimension, value)
-    predicted = cohorts.predicted_cohorts(connection, filters.scope) if dimension == "all" else []
+    """Cohorts of the company, or of some of its customers."""
+    facts, scope = asked.facts, asked.filters.scope
+    rows = cohorts.cohorts(connection, scope)
+    predicted = [] if scope.is_filtered else cohorts.predicted_cohorts(connection, scope)
     first = cohort_sections.ltv_by_cohort(facts, rows, predicted)
+    if scope.is_filtered:
+        note = Note("What cohorts will bring is predicted for all customers together alone.")
+        first = Section(first.anchor, first.title, [*first.blocks, note])
     return [
-        Section(first.anchor, first.title, [*notes, *first.blocks]),
+        first,
         cohort_sections.retention(rows),
-        cohort_sections.repeat_rate(cohorts.repeat_rates(connection, filters.scope)),
+        cohort_sections.repeat_rate(cohorts.repeat_rates(connection, scope)),
     ]
 
 
@@ -132,11 +130,12 @@ def acquisition_page(connection: Connection[Any], asked: Asked) -> list[Section]
             facts,
             channels.channels(connection, scope),
             channels.channel_targets(connection, scope),
+            scope,
         ),
         acquisition_sections.ltv_by_origin(
             facts,
             channels.ltv_by_channel(connection, scope),
-            channels.ltv_by_product(connection, scope) if not scope.is_filtered else [],
+            channels.ltv_by_product(connection, scope),
             channels.ltv_by_discount(connection, scope),
         ),
     ]
@@ -220,6 +219,7 @@ def accuracy_page(connection: Connection[Any], asked: Asked) -> list[Section]:
 
 
 _CUSTOMERS = frozenset({"channel", "country", "product"})
+_AS_OF_TODAY = "No filter by period: these are the customers as of the last day of data."
 
 #: Pages by their address, in the order of the navigation.
 PAGES: dict[str, Page] = {
@@ -229,22 +229,37 @@ PAGES: dict[str, Page] = {
     "cohorts": Page(
         "Cohorts",
         cohort_page,
-        frozenset({"channel", "country"}),
+        _CUSTOMERS,
         "What customers bring over time, and who comes back.",
+        "No filter by period: a cohort is shown over its whole life.",
     ),
     "acquisition": Page(
         "Acquisition",
         acquisition_page,
         _CUSTOMERS | {"period"},
         "What winning customers costs, and what they are worth by how they came.",
+        # What somebody costs is earned back over months.
+        period="all",
     ),
-    "segments": Page("Segments", segment_page, _CUSTOMERS, "Groups of customers side by side."),
+    "segments": Page(
+        "Segments", segment_page, _CUSTOMERS, "Groups of customers side by side.", _AS_OF_TODAY
+    ),
     "at-risk": Page(
-        "At risk", at_risk_page, _CUSTOMERS, "Who is about to be lost, and what to do."
+        "At risk",
+        at_risk_page,
+        _CUSTOMERS,
+        "Who is about to be lost, and what to do.",
+        _AS_OF_TODAY,
     ),
-    "customers": Page("Customers", customer_page, _CUSTOMERS, "Everybody, one by one."),
+    "customers": Page(
+        "Customers", customer_page, _CUSTOMERS, "Everybody, one by one.", _AS_OF_TODAY
+    ),
     "accuracy": Page(
-        "Accuracy", accuracy_page, frozenset(), "How good the predictions were so far."
+        "Accuracy",
+        accuracy_page,
+        frozenset(),
+        "How good the predictions were so far.",
+        "No filters: a model is judged on all customers of the company at once.",
     ),
 }
 

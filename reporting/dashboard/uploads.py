@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 
 from reporting.blocks.blocks import Block, Column, Note, Section, Table
 from reporting.blocks.formats import count
+from reporting.dashboard.logins import Session
 from reporting.dashboard.receiver import Receiver, ReceiverError
 from reporting.dashboard.web import (
     LoggedIn,
@@ -123,10 +125,14 @@ def send(
 
 
 @router.get("/companies/{company_id}/uploads/{upload_id}")
-def one_upload(
-    request: Request, session: LoggedIn, company_id: str, upload_id: str, problem: str = ""
-) -> Response:
+def one_upload(request: Request, session: LoggedIn, company_id: str, upload_id: str) -> Response:
     """Shows what would land of a file, or how far it is."""
+    return _upload_page(request, session, company_id, upload_id)
+
+
+def _upload_page(
+    request: Request, session: Session, company_id: str, upload_id: str, problem: str = ""
+) -> Response:
     with session.reading() as connection:
         known = companies(connection)
     facts = find_company(known, company_id)
@@ -170,7 +176,7 @@ def decide(
             return see_other(f"/companies/{company_id}/upload")
         receiver.accept(company_id, upload_id)
     except ReceiverError as error:
-        return one_upload(request, session, company_id, upload_id, str(error))
+        return _upload_page(request, session, company_id, upload_id, str(error))
     return see_other(f"/companies/{company_id}/uploads/{upload_id}")
 
 
@@ -180,7 +186,10 @@ def _receiver(request: Request, session: LoggedIn) -> Receiver:
 
 def _find(request: Request, session: LoggedIn, company_id: str, upload_id: str) -> dict[str, Any]:
     try:
+        UUID(upload_id)
         return _receiver(request, session).upload(company_id, upload_id)
+    except ValueError:
+        raise NotFoundError from None
     except ReceiverError as error:
         if error.status in {403, 404}:
             raise NotFoundError from None

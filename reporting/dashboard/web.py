@@ -24,6 +24,10 @@ class NotFoundError(Exception):
     """There is no such thing, or it isn't for whoever asks: the answer is the same."""
 
 
+class NotWrittenError(Exception):
+    """The documentation of the tables isn't there until somebody writes it."""
+
+
 class ForgedFormError(Exception):
     """A form that wasn't ours, or is too old."""
 

@@ -55,11 +55,11 @@ _ELIGIBILITY = """
 
 _REALISED = """
     select
-        calculation_date, horizon_months, window_end, customers, predicted, actual, total_ratio,
-        mae, is_alarm
+        calculation_date, horizon_months, basis, window_end, customers, predicted, actual,
+        total_ratio, mae, is_alarm
     from ml.realised_accuracy
     where company_id = %(company)s
-    order by calculation_date desc, horizon_months
+    order by calculation_date desc, horizon_months, basis
 """
 
 _DRIFT = """
@@ -73,12 +73,24 @@ _DRIFT = """
     order by is_drifted desc, psi desc nulls last, kind, name
 """
 
-#: What a customer's prediction rests on, by its code.
+#: What a customer's prediction rests on, by its code: a name, and what it means.
 ELIGIBILITY = {
-    "eligible": "Came back at least once: the customer's own pace and order value count.",
-    "one_time_buyer": "Bought on one day: the pace comes from all customers of the company.",
-    "no_paid_order": "Has no paid order: there is nothing to learn from, the prediction is zero.",
-    "not_predicted": "Came after the last prediction; the next one includes them.",
+    "eligible": (
+        "Came back",
+        "Ordered on two days or more: the customer's own pace and order value count.",
+    ),
+    "one_time_buyer": (
+        "Bought once",
+        "Bought on one day: the pace comes from all customers of the company.",
+    ),
+    "no_paid_order": (
+        "Never paid",
+        "Has no paid order: there is nothing to learn from, the prediction is zero.",
+    ),
+    "not_predicted": (
+        "Not predicted yet",
+        "Came after the last prediction; the next one includes them.",
+    ),
 }
 
 

@@ -100,9 +100,54 @@ _BY_PRODUCT = """
     limit %(most)s
 """
 
+# As reporting.product_ltv says it of all customers: a product brought whoever had it in the first
+# order.
+_BY_PRODUCT_OF_SOME = """
+    with brought as (
+        select distinct
+            first_orders.customer_id,
+            coalesce(lines.product_id, lines.product) as product_key
+        from marts.fct_orders as first_orders
+        inner join marts.fct_order_lines as lines
+            on
+                lines.company_id = first_orders.company_id
+                and lines.order_id = first_orders.order_id
+        where
+            first_orders.company_id = %(company)s
+            and lines.company_id = %(company)s
+            and first_orders.customer_order_number = 1
+            and lines.gross_revenue_base > 0
+            and coalesce(lines.product_id, lines.product) is not null{only}
+    )
+
+    select
+        coalesce(max(products.product), brought.product_key) as name,
+        count(*) as customers,
+        avg(customers.value_to_date) as value_to_date,
+        avg(customers.predicted_net_12m) as predicted_net_12m,
+        avg(customers.value_to_date + customers.predicted_net_12m) as ltv
+    from brought
+    inner join reporting.customer_360 as customers
+        on
+            customers.company_id = %(company)s
+            and customers.customer_id = brought.customer_id
+    left join reporting.product_ltv as products
+        on
+            products.company_id = %(company)s
+            and products.product_key = brought.product_key
+    group by brought.product_key
+    having avg(customers.value_to_date + customers.predicted_net_12m) is not null
+    order by customers desc, brought.product_key
+    limit %(most)s
+"""
+
 
 def channels(connection: Connection[Any], scope: Scope) -> list[Row]:
     """Returns cost and return of each channel over the months of the scope's period.
+
+    Args:
+        connection: As in `ask`.
+        scope: Its company and period count: spend is known by the channel it was spent on alone.
 
     Returns:
         channel, new_customers; of the months with known spend: spend, customers_with_spend,
@@ -137,6 +182,9 @@ def ltv_by_discount(connection: Connection[Any], scope: Scope) -> list[Row]:
 
 def ltv_by_product(connection: Connection[Any], scope: Scope) -> list[Row]:
     """Returns the same by product of the first order, those that brought most customers."""
-    return ask_if_there(
-        connection, scope, "reporting.product_ltv", _BY_PRODUCT, most=PRODUCTS_SHOWN
+    query = (
+        sql.SQL(_BY_PRODUCT_OF_SOME).format(only=scope.only("first_orders.customer_id"))
+        if scope.is_filtered
+        else _BY_PRODUCT
     )
+    return ask_if_there(connection, scope, "reporting.product_ltv", query, most=PRODUCTS_SHOWN)

@@ -96,11 +96,9 @@ def choices(connection: Connection[Any], company_id: str) -> Choices:
         connection,
         scope,
         """
-        select
-            coalesce(acquisition_channel, 'unknown') as channel,
-            coalesce(country, 'unknown') as country
-        from marts.dim_customers where company_id = %(company)s
-        group by 1, 2
+        select distinct dimension, dimension_value
+        from marts.cohort_retention
+        where company_id = %(company)s and dimension in ('channel', 'country')
         """,
     )
     products = ask_if_there(
@@ -116,8 +114,12 @@ def choices(connection: Connection[Any], company_id: str) -> Choices:
         most=PRODUCTS_OFFERED,
     )
     by_name = sorted(products, key=lambda row: (row["product"].casefold(), row["product_key"]))
+    channels, countries = (
+        tuple(sorted(row["dimension_value"] for row in groups if row["dimension"] == dimension))
+        for dimension in ("channel", "country")
+    )
     return Choices(
-        tuple(sorted({row["channel"] for row in groups})),
-        tuple(sorted({row["country"] for row in groups})),
+        channels,
+        countries,
         tuple((row["product_key"], row["product"]) for row in by_name),
     )

@@ -56,19 +56,26 @@ _DISTRIBUTION = """
             ){only}
     ),
 
-    bounds as (
+    summed as (
         select
             least(0, min(total_clv)) as lowest,
-            percentile_cont(0.99) within group (order by total_clv) as p99,
-            percentile_cont(0.5) within group (order by total_clv) as median,
+            percentile_cont(array[0.5, 0.99]) within group (order by total_clv) as points,
             avg(total_clv) as mean,
             max(total_clv) as highest,
-            count(*) as customers,
-            greatest(
-                (percentile_cont(0.99) within group (order by total_clv) - least(0, min(total_clv)))
-                / %(bars)s, 1e-9
-            ) as width
+            count(*) as customers
         from customers
+    ),
+
+    bounds as (
+        select
+            lowest,
+            points[2] as p99,
+            points[1] as median,
+            mean,
+            highest,
+            customers,
+            greatest((points[2] - lowest) / %(bars)s, 1e-9) as width
+        from summed
     ),
 
     counted as (

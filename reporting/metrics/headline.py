@@ -16,10 +16,12 @@ _NOW = """
     select
         count(*) as customers,
         avg(value_to_date) as mean_value_to_date,
-        percentile_cont(0.5) within group (order by value_to_date) as median_value_to_date,
+        percentile_cont(0.5) within group (order by value_to_date::float8)
+            as median_value_to_date,
         sum(value_to_date) as value_to_date,
         avg(predicted_value_12m) as mean_predicted_12m,
-        percentile_cont(0.5) within group (order by predicted_value_12m) as median_predicted_12m,
+        percentile_cont(0.5) within group (order by predicted_value_12m::float8)
+            as median_predicted_12m,
         sum(predicted_value_12m) as predicted_12m,
         avg(churn_probability_12m) as churn_probability_12m,
         max(calculation_date) as calculation_date
@@ -33,7 +35,8 @@ _THEN = """
         max(as_of_date) as as_of_date,
         count(*) as customers,
         avg(net_revenue_sum) as mean_value_to_date,
-        percentile_cont(0.5) within group (order by net_revenue_sum) as median_value_to_date,
+        percentile_cont(0.5) within group (order by net_revenue_sum::float8)
+            as median_value_to_date,
         sum(net_revenue_sum) as value_to_date
     from marts.customer_features
     where
@@ -48,7 +51,8 @@ _PREDICTED_THEN = """
     select
         max(calculation_date) as calculation_date,
         avg(predicted_value) as mean_predicted_12m,
-        percentile_cont(0.5) within group (order by predicted_value) as median_predicted_12m,
+        percentile_cont(0.5) within group (order by predicted_value::float8)
+            as median_predicted_12m,
         sum(predicted_value) as predicted_12m,
         avg(churn_probability) as churn_probability_12m
     from ml.clv_predictions

@@ -14,20 +14,29 @@ if TYPE_CHECKING:
 # Refunds count on their order's day, as everywhere in fct_orders; one of an unknown purchase on its
 # own.
 _PERIOD = """
+    with customers as (
+        select
+            customer_id,
+            sum(net_revenue_base) as net_revenue,
+            count(*) filter (where status = 'completed') as orders,
+            count(*) filter (where customer_order_number = 1) as new_customers,
+            sum(net_revenue_base) filter (where customer_order_number > 1) as returning_revenue
+        from marts.fct_orders
+        where
+            company_id = %(company)s
+            and status in ('completed', 'refund')
+            and order_date between %(start)s and %(end)s{only}
+        group by customer_id
+    )
+
     select
-        coalesce(sum(net_revenue_base), 0) as net_revenue,
-        count(*) filter (where status = 'completed') as orders,
-        count(distinct customer_id) filter (where status = 'completed') as buyers,
-        count(*) filter (where customer_order_number = 1) as new_customers,
-        coalesce(sum(net_revenue_base) filter (where customer_order_number > 1), 0)
-            as returning_revenue,
-        sum(net_revenue_base) / nullif(count(*) filter (where status = 'completed'), 0)
-            as average_order_value
-    from marts.fct_orders
-    where
-        company_id = %(company)s
-        and status in ('completed', 'refund')
-        and order_date between %(start)s and %(end)s{only}
+        coalesce(sum(net_revenue), 0) as net_revenue,
+        coalesce(sum(orders), 0)::bigint as orders,
+        count(customer_id) filter (where orders > 0) as buyers,
+        coalesce(sum(new_customers), 0)::bigint as new_customers,
+        coalesce(sum(returning_revenue), 0) as returning_revenue,
+        sum(net_revenue) / nullif(sum(orders), 0) as average_order_value
+    from customers
 """
 
 _MONTHLY = """

@@ -23,10 +23,12 @@ UNKNOWN = "unknown"
 _BY_ATTRIBUTE: dict[str, LiteralString] = {
     "channel": "coalesce(chosen.acquisition_channel, 'unknown') = %(channel)s",
     "country": "coalesce(chosen.country, 'unknown') = %(country)s",
+    # The key is product_id or, without one, product; said so that an index finds it.
     "product": (
-        "exists (select from marts.fct_order_lines as bought"
-        " where bought.company_id = %(company)s and bought.customer_id = chosen.customer_id"
-        " and coalesce(bought.product_id, bought.product) = %(product)s"
+        "chosen.customer_id in (select bought.customer_id from marts.fct_order_lines as bought"
+        " where bought.company_id = %(company)s"
+        " and (bought.product_id = %(product)s"
+        " or bought.product_id is null and bought.product = %(product)s)"
         " and bought.gross_revenue_base > 0)"
     ),
 }
@@ -77,23 +79,27 @@ class Scope:
         last = self.start - timedelta(days=1)
         return replace(self, start=last - length, end=last)
 
+    @property
+    def chosen(self) -> sql.Composable:
+        """An SQL condition on rows of marts.dim_customers, named chosen: " and …", or nothing."""
+        return sql.SQL("").join(
+            sql.SQL(" and ") + sql.SQL(condition)
+            for name, condition in _BY_ATTRIBUTE.items()
+            if getattr(self, name) is not None
+        )
+
     def only(self, customer_id: LiteralString) -> sql.Composable:
         """Returns an SQL condition on whose rows count: " and …", or nothing where all do.
 
         Args:
             customer_id: The column that holds the customer.
         """
-        conditions = [
-            sql.SQL(condition)
-            for name, condition in _BY_ATTRIBUTE.items()
-            if getattr(self, name) is not None
-        ]
-        if not conditions:
+        if not self.is_filtered:
             return sql.SQL("")
         return sql.SQL(
             " and {customer} in (select chosen.customer_id from marts.dim_customers as chosen"
-            " where chosen.company_id = %(company)s and {conditions})"
-        ).format(customer=sql.SQL(customer_id), conditions=sql.SQL(" and ").join(conditions))
+            " where chosen.company_id = %(company)s{chosen})"
+        ).format(customer=sql.SQL(customer_id), chosen=self.chosen)
 
 
 def ask(

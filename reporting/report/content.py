@@ -63,21 +63,23 @@ def read_report(connection: Connection[Any], company_id: str) -> Report:
         return Report(facts, ())
     scope = Scope(company_id)
     before = last_month_end(facts.as_of_date)
+    found_cohorts = cohorts.cohorts(connection, scope)
     return Report(
         facts,
         (
             headline_sections.headline(facts, *headline(connection, scope, before)),
             cohort_sections.ltv_by_cohort(
                 facts,
-                cohorts.cohorts(connection, scope),
+                found_cohorts,
                 cohorts.predicted_cohorts(connection, scope),
             ),
             acquisition.acquisition(
                 facts,
                 channels.channels(connection, scope),
                 channels.channel_targets(connection, scope),
+                scope,
             ),
-            cohort_sections.retention(cohorts.cohorts(connection, scope)),
+            cohort_sections.retention(found_cohorts),
             cohort_sections.repeat_rate(cohorts.repeat_rates(connection, scope)),
             customer_sections.segments(
                 facts,

@@ -30,6 +30,10 @@ MODEL_NAMES = {
 }
 
 
+#: Who made a prediction that came due.
+_BASES = {"published": "published", "backtest": "backtest"}
+
+
 def model_name(name: str) -> str:
     """Returns what a model is called for people."""
     return MODEL_NAMES.get(name, name)
@@ -62,14 +66,22 @@ def accuracy(
                 [
                     Column("calculation_date", "Predicted on", "day"),
                     Column("horizon_months", "Months ahead", "count"),
+                    Column("basis_label", "Made by"),
                     Column("customers", "Customers", "count"),
                     Column("predicted", "Predicted", "money"),
                     Column("actual", "Came", "money"),
                     Column("total_ratio", "Predicted ÷ actual", "number"),
                 ],
-                realised,
+                [
+                    {**row, "basis_label": _BASES.get(row["basis"], row["basis"])}
+                    for row in realised
+                ],
                 currency=facts.currency,
-                definition="What was predicted at an earlier day, against what came since.",
+                definition=(
+                    "What was predicted for the months after an earlier day, against what came in "
+                    "them. A backtest is today's kind of model, shown nothing after that day; what "
+                    "was published was read at the time."
+                ),
                 export="realised_accuracy",
             )
         )
@@ -78,15 +90,16 @@ def accuracy(
             Table(
                 "What the predictions rest on",
                 [
-                    Column("eligibility", "Code"),
+                    Column("name", "Customers who"),
                     Column("customers", "Customers", "count"),
                     Column("share_of_customers", "Share", "percent"),
                     Column("predicted_value_12m", "Next 12 months", "money"),
                     Column("meaning", "Meaning", "words"),
                 ],
                 [
-                    {**row, "meaning": ELIGIBILITY.get(row["eligibility"], "")}
+                    {**row, "name": name, "meaning": meaning}
                     for row in eligibility
+                    for name, meaning in [ELIGIBILITY.get(row["eligibility"], ("Other", ""))]
                 ],
                 currency=facts.currency,
                 definition="How far each customer's own history carries the prediction.",
@@ -199,6 +212,14 @@ def _deciles(facts: CompanyFacts, rows: Sequence[Row]) -> Chart:
     )
 
 
+def _drifting_name(name: str) -> str:
+    """Writes the name of a feature for people: "predicted value, 6 months"."""
+    stem, underscore, months = name.rpartition("_")
+    if underscore and months.endswith("m") and months[:-1].isdigit():
+        return f"{stem.replace('_', ' ')}, {months[:-1]} months"
+    return name.replace("_", " ")
+
+
 def drift(rows: Sequence[Row]) -> Section:
     """How far today's customers differ from those that the model learned from."""
     title = "Drift"
@@ -210,7 +231,7 @@ def drift(rows: Sequence[Row]) -> Section:
         title,
         [
             Table(
-                "Drift against the training data",
+                "Drift against the year before",
                 [
                     Column("kind", "Kind"),
                     Column("name", "Name"),
@@ -218,11 +239,19 @@ def drift(rows: Sequence[Row]) -> Section:
                     Column("psi_bound", "Alarm above", "number"),
                     Column("state", "State"),
                 ],
-                [{**row, "state": "drifted" if row["is_drifted"] else "steady"} for row in rows],
+                [
+                    {
+                        **row,
+                        "name": _drifting_name(row["name"]),
+                        "state": "drifted" if row["is_drifted"] else "steady",
+                    }
+                    for row in rows
+                ],
                 definition=(
-                    "Population stability index of features, predictions and segments between the "
-                    f"data that the model learned from and today's. Drifted: {drifted} of "
-                    f"{len(rows)}."
+                    "Population stability index of features, predictions, segments and reasons "
+                    "between today and the quarter of the year before that is most like it, "
+                    "customers of one tenure with those of the same. "
+                    f"Drifted: {drifted} of {len(rows)}."
                 ),
                 export="drift",
             )

@@ -9,15 +9,29 @@ from reporting.blocks.blocks import Block, Chart, Column, Note, Section, Table, 
 from reporting.blocks.formats import (
     count,
     money,
+    month,
     number,
 )
 from reporting.metrics.company import CompanyFacts
-from reporting.metrics.scope import Row
+from reporting.metrics.scope import Row, Scope
 
 
-def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]) -> Section:
+def acquisition(
+    facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row], scope: Scope
+) -> Section:
     """What channels cost and bring: LTV:CAC and payback."""
     title, cur = "Acquisition: LTV:CAC and payback", facts.currency
+    whole = scope.start is None or scope.end is None
+    months = "all months" if whole else f"{month(scope.start)} to {month(scope.end)}"
+    lead = f"Customers won in {months}, and what was spent to win them."
+    notes: list[Block] = []
+    if scope.is_filtered:
+        notes.append(
+            Note(
+                "Spend is known by the channel it was spent on alone, which is not the channel of "
+                "the order: the filters channel, country and product don't count in this section."
+            )
+        )
     paid = [row for row in rows if row["spend"]]
     if not paid:
         return Section(
@@ -28,9 +42,11 @@ def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]
                     "No marketing spend is known, so nobody can tell what winning a customer "
                     "costs. Map a file of it under sources: {spend: […]} in companies.yml."
                 )
+                if whole
+                else Note(f"No marketing spend is known for {months}: choose a longer period.")
             ],
         )
-    by_ratio = [row for row in paid if row["ltv_to_cac"] is not None]
+    by_ratio = [row for row in paid if row["ltv_to_cac"] is not None and row["ltv"] is not None]
     spend = sum(row["spend"] for row in paid)
     won = sum(row["customers_with_spend"] or 0 for row in paid)
     margin = sum(row["margin"] or 0 for row in paid)
@@ -50,9 +66,9 @@ def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]
             ),
         ),
     ]
-    chart = Chart(
+    chart: Block = Chart(
         "Margin earned for each unit of spend, by channel",
-        f"Contribution margin to date ÷ marketing spend, both in {cur}, over all months with known "
+        f"Contribution margin to date ÷ marketing spend, both in {cur}, over {months} with known "
         "spend. At 1 a channel has earned back what it cost.",
         charts.flat_bars(
             [row["channel"] for row in by_ratio],
@@ -74,6 +90,8 @@ def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]
         + "; ".join(f"{row['channel']}: {number(row['ltv_to_cac'])}" for row in by_ratio),
         height=max(180, 60 + 38 * len(by_ratio)),
     )
+    if not by_ratio:
+        chart = Note(f"Nobody was won in {months} over a channel with known spend.")
     table = Table(
         "Channels",
         [
@@ -84,7 +102,7 @@ def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]
             Column("ltv", "Margin per customer", "money"),
             Column("ltv_to_cac", "LTV:CAC", "number"),
             Column("months_paid_back", "Months paid back", "count"),
-            Column("months", "of months with spend", "count"),
+            Column("months", "Months with spend", "count"),
             Column("median_payback_months", "Median payback, months", "count"),
         ],
         rows,
@@ -96,7 +114,7 @@ def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]
         ),
         export="channels",
     )
-    blocks: list[Block] = [Tiles(tiles), chart, table]
+    blocks: list[Block] = [*notes, Tiles(tiles), chart, table]
     if targets:
         blocks.append(
             Table(
@@ -118,7 +136,7 @@ def acquisition(facts: CompanyFacts, rows: Sequence[Row], targets: Sequence[Row]
                 export="channel_targets",
             )
         )
-    return Section("acquisition", title, blocks)
+    return Section("acquisition", title, blocks, lead)
 
 
 def ltv_by_origin(

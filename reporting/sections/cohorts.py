@@ -79,7 +79,7 @@ def ltv_by_cohort(facts: CompanyFacts, rows: Sequence[Row], predicted: Sequence[
             "Cumulative net revenue per customer, by cohort",
             "One line for each month of first orders, darker the older; the thick line is the mean "
             "of all cohorts that have come so far, weighted by their customers. Cohorts of fewer "
-            f"than {FEW_IN_COHORT} customers have no line of their own.",
+            f"than {FEW_IN_COHORT} customers have no line of their own, but count in the mean.",
             charts.cohort_curves(curves, mean, f"{cur} per customer", f" {cur}"),
             f"After {mean[0][-1] if mean[0] else 0} months a customer has brought "
             f"{money(last, cur)} on average.",

@@ -87,7 +87,7 @@ def segment_table(
         Column("share_of_customers", "Share", "percent"),
         Column("value_to_date", "Value to date", "money"),
         Column("predicted_value_12m", "Next 12 months", "money"),
-        Column("average_predicted_value_12m", "per customer", "money"),
+        Column("average_predicted_value_12m", "Next 12 months per customer", "money"),
         Column("average_order_value", "Average order", "money"),
         Column("churn_probability_12m", "Risk of no order", "percent"),
     ]

@@ -10,6 +10,9 @@ from reporting.blocks.formats import money, month, percent
 from reporting.metrics.company import CompanyFacts
 from reporting.metrics.scope import Row
 
+#: What forecasters are called for people.
+_FORECASTERS = {"forecast": "The forecast", "seasonal_naive": "Same month a year before"}
+
 
 def new_and_returning(facts: CompanyFacts, rows: Sequence[Row]) -> Section:
     """Revenue by month, of first orders and of later ones."""
@@ -62,6 +65,20 @@ def new_and_returning(facts: CompanyFacts, rows: Sequence[Row]) -> Section:
                     export="monthly_revenue",
                     folded=True,
                 ),
+            )
+        ],
+    )
+
+
+def no_forecast_of_some() -> Section:
+    """Says why some customers alone have no forecast."""
+    return Section(
+        "forecast",
+        "Forecast",
+        [
+            Note(
+                "Revenue is forecast for the whole company: take the filters channel, country and "
+                "product off to see it."
             )
         ],
     )
@@ -126,14 +143,17 @@ def forecast(facts: CompanyFacts, rows: Sequence[Row], scores: Sequence[Row]) ->
             Table(
                 "How past forecasts did",
                 [
-                    Column("model", "Model"),
+                    Column("model_label", "Model"),
                     Column("horizon_months", "Months ahead", "count"),
                     Column("mae", "Mean error a month", "money"),
                     Column("mape", "Mean error, share", "percent"),
                     Column("coverage", "Within the interval", "percent"),
                     Column("windows", "Times judged", "count"),
                 ],
-                scores,
+                [
+                    {**row, "model_label": _FORECASTERS.get(row["model"], row["model"])}
+                    for row in scores
+                ],
                 currency=cur,
                 definition="Forecasts made at earlier days, against what came.",
                 export="forecast_scores",

@@ -54,6 +54,7 @@ ML = {
     "ml/customer_outlook",
     "ml/customer_reasons",
     "ml/drift_metrics",
+    "ml/feature_contributions",
     "ml/feature_importances",
     "ml/feature_interactions",
     "ml/forecast_scores",
@@ -78,6 +79,7 @@ GROUPS = {
     "ml",
     "reporting",
     "report",
+    "governance",
 }
 REPORTING = {
     "reporting/at_risk_customers",
@@ -168,7 +170,7 @@ def test_what_lands_and_what_is_predicted_is_checked_and_blocks(
 
 
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
-    for name in ("land", "score", "report"):
+    for name in ("land", "score", "train", "report"):
         partitions = definitions.resolve_job_def(name).partitions_def
         assert isinstance(partitions, dg.DynamicPartitionsDefinition)
         assert partitions.name == "company"
@@ -201,14 +203,25 @@ def test_every_asset_is_in_exactly_one_job(
 ) -> None:
     made = [
         key.to_user_string()
-        for name in ("land", "transform", "score", "publish", "report")
+        for name in ("land", "transform", "train", "publish", "report", "governance")
         for key in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
     ]
     assert sorted(made) == sorted(specs)
+    # A night without a contest scores by the model in service.
+    scored = {
+        key.to_user_string()
+        for key in definitions.resolve_job_def("score").asset_layer.selected_asset_keys
+    }
+    trained = {
+        key.to_user_string()
+        for key in definitions.resolve_job_def("train").asset_layer.selected_asset_keys
+    }
+    assert trained - scored == {"ml/clv_model_scores"}
+    assert scored < trained
 
 
 def test_every_job_of_the_flow_is_told_in_words() -> None:
-    assert set(JOBS) == {"land", "transform", "score", "publish", "report"}
+    assert set(JOBS) == {"land", "transform", "score", "train", "publish", "report"}
 
 
 @pytest.mark.parametrize("source", APIS)

@@ -13,6 +13,7 @@ from orchestration.lib.flow import (
     PUBLISH,
     REPORT,
     SCORE,
+    TRAIN,
     TRANSFORM,
     held,
     next_runs,
@@ -30,6 +31,7 @@ class Night:
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self.runs = 0
+        self.due: set[str] = set()
 
     def add(self, job: str, status: dg.DagsterRunStatus, company: str | None = None) -> None:
         self.runs += 1
@@ -41,7 +43,7 @@ class Night:
         )
 
     def next(self) -> list[tuple[str | None, str | None]]:
-        requests = next_runs(self.instance, NIGHT, COMPANIES)
+        requests = next_runs(self.instance, NIGHT, COMPANIES, self.due.__contains__)
         return [(request.job_name, request.partition_key) for request in requests]
 
 
@@ -75,6 +77,44 @@ def test_only_companies_that_landed_are_scored_and_then_all_is_published(night: 
     assert night.next() == [(SCORE, "bolt")]
     night.add(SCORE, STARTED, "bolt")
     assert night.next() == []
+
+
+def test_a_company_is_trained_where_a_contest_is_due_and_scored_otherwise(night: Night) -> None:
+    for company in COMPANIES:
+        night.add(LAND, SUCCESS, company)
+    night.add(TRANSFORM, SUCCESS)
+    night.due = {"bolt"}
+    assert night.next() == [(SCORE, "acme"), (TRAIN, "bolt")]
+    night.add(SCORE, STARTED, "acme")
+    night.add(TRAIN, SUCCESS, "bolt")
+    assert night.next() == []
+
+
+def test_scoring_that_finds_a_contest_due_is_followed_by_it_once(night: Night) -> None:
+    for company in COMPANIES:
+        night.add(LAND, SUCCESS, company)
+        night.add(SCORE, SUCCESS, company)
+    night.add(TRANSFORM, SUCCESS)
+    night.due = {"acme"}
+    assert night.next() == [(TRAIN, "acme")]
+    night.add(TRAIN, STARTED, "acme")
+    assert night.next() == []
+
+
+@pytest.mark.parametrize("status", [SUCCESS, FAILURE])
+def test_after_a_contest_all_is_published_however_it_ended(
+    night: Night, status: dg.DagsterRunStatus
+) -> None:
+    for company in COMPANIES:
+        night.add(LAND, SUCCESS, company)
+        night.add(SCORE, SUCCESS, company)
+    night.add(TRANSFORM, SUCCESS)
+    night.due = {"acme"}
+    night.add(TRAIN, status, "acme")
+    # A contest that failed is tried in the next night, not all night long.
+    assert night.next() == [(PUBLISH, None)]
+    night.add(PUBLISH, SUCCESS)
+    assert night.next() == [(REPORT, "acme"), (REPORT, "bolt")]
 
 
 def test_what_was_published_is_reported_once(night: Night) -> None:
@@ -114,8 +154,8 @@ def test_requests_have_the_same_keys_however_often_they_are_made(night: Night) -
     for company in COMPANIES:
         night.add(LAND, SUCCESS, company)
     night.add(TRANSFORM, SUCCESS)
-    first = next_runs(night.instance, NIGHT, COMPANIES)
-    again = next_runs(night.instance, NIGHT, COMPANIES)
+    first = next_runs(night.instance, NIGHT, COMPANIES, night.due.__contains__)
+    again = next_runs(night.instance, NIGHT, COMPANIES, night.due.__contains__)
     assert [request.run_key for request in first] == [request.run_key for request in again]
     assert len({request.run_key for request in first}) == len(COMPANIES)
 

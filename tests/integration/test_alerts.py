@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -121,6 +122,34 @@ def test_a_mail_says_what_happened_what_it_means_and_what_to_do(
     assert mail["Subject"].startswith("land failed for acme")
     for part in ("cdnow.csv is missing", "What it means: The tables keep", "What to do: Run run-1"):
         assert part in text
+
+
+def test_the_weekly_mail_carries_the_page_of_its_company_once_a_week(
+    outbox: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    mailbox, port = Mailbox(), free_port()
+    (tmp_path / "reports").mkdir()
+    for company in ("acme", "bolt"):
+        (tmp_path / "reports" / f"{company}.html").write_text(f"<p>{company}</p>")
+    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        ours = settings(alert_smtp_url=SecretStr(f"smtp://127.0.0.1:{port}"), home=tmp_path)
+        for week in ("2026-W47", "2026-W47", "2026-W48"):
+            weekly = alerts.weekly_report("acme", week, "2,357 customers", "http://here/report")
+            raise_alert(outbox, weekly, routes(ours, ("ann@acme.test",)))
+        deliver(outbox, lambda route: channel(route, ours))
+    finally:
+        server.stop()
+    subjects = [mail["Subject"] for _, mail in mailbox.mails]
+    assert subjects == [
+        f"Weekly report of acme, {week}: 2,357 customers" for week in ("2026-W47", "2026-W48")
+    ]
+    for _, mail in mailbox.mails:
+        text, page = mail.get_payload()
+        assert "http://here/report" in text.get_payload(decode=True).decode()
+        assert page.get_filename() == "acme.html"
+        assert page.get_payload(decode=True) == b"<p>acme</p>"
 
 
 def test_what_fails_is_sent_later_and_once(

@@ -143,7 +143,8 @@ with dg.DagsterInstance.get() as instance:
     print(json.dumps([{run.job_name: run.status.value for run in runs}, made, checks]))
 """
     runs, made, checks = installation.python(program)
-    stages = ["land", "transform", "score", "publish", "report"]
+    # Nobody was in service before: a contest was due.
+    stages = ["land", "transform", "train", "publish", "report"]
     assert runs == dict.fromkeys(stages, "SUCCESS")
     for asset in (
         "raw_files/order_lines",
@@ -295,6 +296,36 @@ print(json.dumps(round(float(path["predicted_value"].sum()), 1)))
     assert float(predicted) == pytest.approx(float(total), abs=1)
     stored = installation.folder / "home" / "mlflow" / "artifacts"
     assert len(list(stored.rglob("deliverables/*"))) == len(_FILES) + 3
+
+
+def test_the_run_is_repeated_to_the_same_bytes_from_its_metadata(
+    installation: Installation, demo: subprocess.CompletedProcess[str]
+) -> None:
+    folder = installation.folder / "home" / "exports" / "cdnow" / "2026-06-30"
+    metadata = json.loads((folder / "model_metadata.json").read_text(encoding="utf-8"))
+    told = installation.clv("repeat", str(folder)).stdout
+    said = [line.split("  ", 1) for line in told.splitlines()]
+    assert {verdict for verdict, _ in said} == {"same bytes"}
+    names = {name.strip() for _, name in said}
+    assert names >= {"ml.clv_model_scores", "ml.clv_predictions", "ml.clv_prediction_paths"}
+    assert names >= {"ml.customer_reasons", "ml.customer_clusters", "ml.drift_metrics"}
+    # All of the eight but the metadata, which is what the run is repeated from.
+    assert names >= {*_FILES, "clv_model.joblib", "feature_importances.png"}
+
+    unknown = installation.clv("repeat", "0123456789abcdef", check=False)
+    assert unknown.returncode == 1
+    assert f"Known are: {metadata['run']} (cdnow, 2026-06-30)" in unknown.stderr
+    for change, words in (
+        ({"data": metadata["data"] | {"sha256": "0"}}, "The data moved on"),
+        ({"code": "0"}, "The code of the models isn't the run's any more"),
+        ({"settings": metadata["settings"] | {"discount_rate": 0.5}}, "discount_rate was 0.5"),
+        ({"run": "0"}, "on which the model was fitted, have changed since"),
+    ):
+        other = installation.folder / "other.json"
+        other.write_text(json.dumps(metadata | change), encoding="utf-8")
+        refused = installation.clv("repeat", str(other), check=False)
+        assert refused.returncode == 1
+        assert words in " ".join(refused.stderr.split())
 
 
 def test_a_second_demo_changes_nothing_and_a_third_beside_it_is_refused(

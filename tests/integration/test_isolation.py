@@ -81,7 +81,7 @@ class Shops:
         # Only the reports come after it.
         stages = [entry for entry in ended if entry[0] != "report"]
         assert stages[-1] == ["publish", None, True]
-        return {company for job, company, success in ended if job == "score" and success}
+        return {company for job, company, success in ended if job in ("score", "train") and success}
 
     def refresh(self, mode: str) -> set[str]:
         return self.clv_run() if mode == "one run" else self.night()

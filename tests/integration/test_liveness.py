@@ -1,5 +1,6 @@
 """Dead runs are failed, so that they hold nobody's place; living ones are left alone."""
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster import DagsterEvent, DagsterEventType
+from dagster._daemon.monitoring.run_monitoring import check_run_timeout
 
 from ingestion.locks import held_keys, lock_key
+from orchestration.lib.alerts import alerts_of_run
+from orchestration.lib.flow import MAX_RUNTIME_TAG
 from orchestration.lib.liveness import FOREGROUND_TAG, GRACE, alive, fail_dead_runs, in_process
 from warehouse.settings import Settings
 
@@ -55,6 +59,22 @@ def test_a_run_without_its_lock_is_failed_after_a_while(instance: dg.DagsterInst
 def test_a_run_of_the_foreground_is_failed_at_once(instance: dg.DagsterInstance) -> None:
     start(instance, "killed", 1, **{FOREGROUND_TAG: "7"})
     assert fail_dead_runs(instance) == ["killed"]
+
+
+def test_a_stuck_run_is_ended_and_told_once(instance: dg.DagsterInstance) -> None:
+    stuck = start(instance, "stuck", 120, **{MAX_RUNTIME_TAG: "60"})
+    working = start(instance, "working", 30, **{MAX_RUNTIME_TAG: "60"})
+    watched = start(instance, "watched", 120, **{FOREGROUND_TAG: "7", MAX_RUNTIME_TAG: "0"})
+    for run in (stuck, working, watched):
+        (record,) = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+        check_run_timeout(instance, record, logging.getLogger(__name__), 60)
+    assert status(instance, "working") == status(instance, "watched") == STARTED
+    assert status(instance, "stuck") == FAILURE
+    ended = instance.get_run_by_id("stuck")
+    assert ended is not None
+    (alert,) = alerts_of_run(instance, ended)
+    assert alert.kind == "run_stuck"
+    assert "maximum runtime of 60 seconds" in alert.text
 
 
 @dg.op

@@ -10,6 +10,7 @@ import pandas as pd
 import psycopg
 import pytest
 
+from orchestration.deliverables import NothingToDeliverError, calculation_day
 from orchestration.resources.published import Published
 from warehouse.connection import connect
 from warehouse.settings import Settings
@@ -82,12 +83,6 @@ def test_a_night_that_compares_nothing_leaves_no_old_verdict_of_its_own(
     published.replace(COMPANY, NIGHT, {"drift_metrics": drift(NIGHT, 0.9)})
     published.replace(COMPANY, NIGHT, {"drift_metrics": drift(NIGHT, 0.9).iloc[:0]})
     assert published.drifted(COMPANY) == []
-
-
-def test_the_drift_of_explanations_is_left_alone(published: Published) -> None:
-    published.replace(COMPANY, NIGHT, {"drift_metrics": drift(NIGHT, 0.9).assign(kind="shap")})
-    published.replace(COMPANY, NIGHT, {"drift_metrics": drift(NIGHT, 0.1)})
-    assert published.drifted(COMPANY) == ["shap order_value: 0.90, bound 0.25"]
 
 
 def test_an_error_beyond_what_was_expected_is_an_alarm(published: Published) -> None:
@@ -176,3 +171,52 @@ def test_a_missing_outlook_is_counted(published: Published, warehouse_settings: 
     finally:
         with connect(settings=warehouse_settings) as connection:
             connection.execute("drop table marts.dim_customers")
+
+
+def test_predictions_are_kept_by_month_until_they_were_compared(published: Published) -> None:
+    days = [date(2026, 6, 30), date(2026, 6, 29), date(2026, 6, 28), date(2026, 5, 31),
+            date(2026, 5, 30), date(2025, 12, 31), date(2025, 12, 30),
+            date(2025, 5, 31)]  # fmt: skip
+    with connect() as connection:
+        for day in days:
+            for months in (3, 12):
+                connection.execute(
+                    "insert into ml.clv_predictions (company_id, customer_id, calculation_date,"
+                    " horizon_months, expected_orders, predicted_value, predicted_net,"
+                    " predicted_margin, predicted_discounted, currency, p_active,"
+                    " churn_probability, eligibility, model_name, model_version)"
+                    " values (%s, 'a', %s, %s, 1, 1, 1, 1, 1, 'EUR', 0.5, 0.5, 'eligible', 'm', 1)",
+                    (COMPANY, day, months),
+                )
+    assert published.forget(COMPANY, NIGHT) == 10
+    assert published.forget(COMPANY, NIGHT) == 0
+    with connect() as connection:
+        left = connection.execute(
+            "select calculation_date, horizon_months from ml.clv_predictions"
+            " where company_id = %s order by 1 desc, 2",
+            (COMPANY,),
+        ).fetchall()
+    # Three months from December have been over for longer than two months.
+    assert left == [
+        (date(2026, 6, 30), 3), (date(2026, 6, 30), 12),
+        (date(2026, 5, 31), 3), (date(2026, 5, 31), 12),
+        (date(2025, 12, 31), 12), (date(2025, 5, 31), 12),
+    ]  # fmt: skip
+    # Of what is closed by then, the newest day of each horizon is asked for.
+    closed = published.closed(COMPANY, date(2026, 9, 1)).predictions
+    assert [(row.calculation_date.date(), row.horizon_months) for row in closed.itertuples()] == [
+        (date(2025, 5, 31), 12),
+        (date(2026, 5, 31), 3),
+    ]
+
+
+def test_nothing_is_delivered_of_a_company_that_published_nothing(
+    warehouse_settings: Settings, connection: psycopg.Connection
+) -> None:
+    connection.execute("create schema if not exists reporting")
+    connection.execute(
+        "create table if not exists reporting.customer_360 (company_id text, calculation_date date)"
+    )
+    with pytest.raises(NothingToDeliverError, match="run clv run ahead"):
+        calculation_day(connection, COMPANY)
+    connection.rollback()

@@ -20,8 +20,22 @@ create table if not exists ml.clv_predictions (
     primary key (company_id, customer_id, calculation_date, horizon_months)
 );
 
+-- The dashboard asks for the latest calculation before a day.
+create index if not exists clv_predictions_by_day
+on ml.clv_predictions (company_id, calculation_date);
+
 comment on table ml.clv_predictions is
     'What each customer is expected to spend within a horizon after the calculation date.';
+
+-- Tables take no lock for it where it is there.
+do $migration$
+begin
+    if to_regclass('ml.clv_predictions_of_a_day') is null then
+        create index clv_predictions_of_a_day
+            on ml.clv_predictions (company_id, calculation_date, horizon_months);
+    end if;
+end
+$migration$;
 
 create table if not exists ml.clv_model_scores (
     company_id text not null,

@@ -243,20 +243,20 @@ create table if not exists ml.drift_metrics (
 );
 
 comment on table ml.drift_metrics is
-    'How far what the models see and say has moved from their training window.';
+    'How far what the models see, say and go by has moved within a year.';
 comment on column ml.drift_metrics.company_id is 'The company (tenant). Part of every key.';
 comment on column ml.drift_metrics.calculation_date is 'Last day of data that counts.';
 comment on column ml.drift_metrics.kind is 'feature, prediction, segment or shap.';
-comment on column ml.drift_metrics.name is 'What is compared.';
+comment on column ml.drift_metrics.name is 'What is compared; of kind shap the driver, as in ml.customer_reasons.feature.';
 comment on column ml.drift_metrics.psi is
-    'Population stability index: Σ (q - p) ln(q / p) over bins or groups.';
+    'Population stability index, Σ (q - p) ln(q / p) over bins or groups, against the earlier quarter that is most like today; customers of one tenure with those of the same.';
 comment on column ml.drift_metrics.ks is
     'Largest distance of the two distribution functions; null where values have no order.';
 comment on column ml.drift_metrics.psi_bound is
     'What psi stays below: 0.25, or more where so few rows scatter beyond that by chance.';
 comment on column ml.drift_metrics.is_drifted is 'psi is above psi_bound.';
-comment on column ml.drift_metrics.reference_rows is 'Rows of the training window.';
-comment on column ml.drift_metrics.current_rows is 'Rows of today.';
+comment on column ml.drift_metrics.reference_rows is 'Rows of the earlier quarter that have their like today.';
+comment on column ml.drift_metrics.current_rows is 'Rows of today that have their like in that quarter.';
 
 create table if not exists ml.realised_accuracy (
     company_id text not null,

@@ -48,6 +48,27 @@ comment on column ml.feature_importances.is_surrogate is
 comment on column ml.feature_importances.fidelity is
     'R² of the surrogate on customers that it was not trained on; null without a surrogate, or where too few customers were left.';
 
+create table if not exists ml.feature_contributions (
+    company_id text not null,
+    calculation_date date not null,
+    feature text not null,
+    place integer not null check (place > 0),
+    value double precision,
+    contribution double precision not null,
+    primary key (company_id, calculation_date, feature, place)
+);
+
+comment on table ml.feature_contributions is
+    'SHAP values of a sample of customers beside what they are of, the dots of a summary plot; the latest calculation only.';
+comment on column ml.feature_contributions.company_id is 'The company (tenant). Part of every key.';
+comment on column ml.feature_contributions.calculation_date is 'Last day of data that the predictions know.';
+comment on column ml.feature_contributions.feature is 'What the model is told of a customer.';
+comment on column ml.feature_contributions.place is
+    'The same customer for all features; who that is stays out of this table.';
+comment on column ml.feature_contributions.value is 'What the model was told; null where there is nothing.';
+comment on column ml.feature_contributions.contribution is
+    'The SHAP value, on the scale of importance in ml.feature_importances.';
+
 create table if not exists ml.feature_interactions (
     company_id text not null,
     calculation_date date not null,

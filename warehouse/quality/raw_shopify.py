@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from warehouse.currencies import minor_units
 from warehouse.quality.landed import Rules
@@ -214,32 +213,21 @@ _IN_QUARANTINE = (
 )
 
 
-def expectations(table: str) -> list[Any]:
-    """Builds the suite of a table.
-
-    Args:
-        table: One of `KEYS`.
-
-    Returns:
-        Great Expectations' expectation objects.
-
-    Raises:
-        KeyError: There is no such table.
-    """
-    return Rules(
-        schema=SCHEMA,
-        keys=KEYS,
-        required=REQUIRED,
-        most=_MOST,
-        not_negative=_NOT_NEGATIVE,
-        signed=_SIGNED,
-        currencies=_CURRENCIES,
-        codes=tuple(sorted(minor_units())),
-        times={"orders": ("created_at", "processed_at", "updated_at")},
-        # Before the first shop; an order that was imported says when it was really made.
-        earliest=datetime(1990, 1, 1, tzinfo=UTC),
-        values=_VALUES,
-        broken=_BROKEN,
-        parents=PARENTS,
-        excused=dict.fromkeys(("order_lines", "transactions", "refunds"), _IN_QUARANTINE),
-    ).expectations(table)
+#: Builds the suite of a table, one of `KEYS`.
+expectations = Rules(
+    schema=SCHEMA,
+    keys=KEYS,
+    required=REQUIRED,
+    most=_MOST,
+    not_negative=_NOT_NEGATIVE,
+    signed=_SIGNED,
+    currencies=_CURRENCIES,
+    codes=tuple(sorted(minor_units())),
+    times={"orders": ("created_at", "processed_at", "updated_at")},
+    # Before the first shop; an order that was imported says when it was really made.
+    earliest=datetime(1990, 1, 1, tzinfo=UTC),
+    values=_VALUES,
+    broken=_BROKEN,
+    parents=PARENTS,
+    excused=dict.fromkeys(("order_lines", "transactions", "refunds"), _IN_QUARANTINE),
+).expectations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from warehouse.currencies import minor_units
 from warehouse.quality.landed import Rules
@@ -32,43 +31,32 @@ _STATUSES = {
 }
 
 
-def expectations(table: str) -> list[Any]:
-    """Builds the suite of a table.
-
-    Args:
-        table: One of `KEYS`.
-
-    Returns:
-        Great Expectations' expectation objects.
-
-    Raises:
-        KeyError: There is no such table.
-    """
-    return Rules(
-        schema=SCHEMA,
-        keys=KEYS,
-        required=REQUIRED,
-        # What nothing costs in any currency; beyond it sums don't fit a column any more.
-        most=10**12,
-        not_negative={
-            "payments": ("amount", "tip", "total", "app_fee", "approved", "refunded"),
-            "refunds": ("amount", "app_fee"),
+#: Builds the suite of a table, one of `KEYS`.
+expectations = Rules(
+    schema=SCHEMA,
+    keys=KEYS,
+    required=REQUIRED,
+    # What nothing costs in any currency; beyond it sums don't fit a column any more.
+    most=10**12,
+    not_negative={
+        "payments": ("amount", "tip", "total", "app_fee", "approved", "refunded"),
+        "refunds": ("amount", "app_fee"),
+    },
+    # Square gives fees back, too.
+    signed={"payment_fees": ("amount",)},
+    currencies=dict.fromkeys(KEYS, ("currency",)),
+    codes=tuple(minor_units()),
+    times={"payments": ("created_at", "updated_at"), "refunds": ("created_at", "updated_at")},
+    # Before the first account.
+    earliest=datetime(2009, 1, 1, tzinfo=UTC),
+    values={table: {"status": values} for table, values in _STATUSES.items()},
+    broken={
+        "payments": {
+            "the total isn't amount and tip": "total <> amount + coalesce(tip, 0)",
+            "more was refunded than paid": "refunded > total",
+            "it changed before it was made": "updated_at < created_at",
         },
-        # Square gives fees back, too.
-        signed={"payment_fees": ("amount",)},
-        currencies=dict.fromkeys(KEYS, ("currency",)),
-        codes=tuple(minor_units()),
-        times={"payments": ("created_at", "updated_at"), "refunds": ("created_at", "updated_at")},
-        # Before the first account.
-        earliest=datetime(2009, 1, 1, tzinfo=UTC),
-        values={table: {"status": values} for table, values in _STATUSES.items()},
-        broken={
-            "payments": {
-                "the total isn't amount and tip": "total <> amount + coalesce(tip, 0)",
-                "more was refunded than paid": "refunded > total",
-                "it changed before it was made": "updated_at < created_at",
-            },
-            "refunds": {"it changed before it was made": "updated_at < created_at"},
-        },
-        parents={"payment_fees": (("payment_id", "payments"),)},
-    ).expectations(table)
+        "refunds": {"it changed before it was made": "updated_at < created_at"},
+    },
+    parents={"payment_fees": (("payment_id", "payments"),)},
+).expectations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from warehouse.quality.landed import Rules
 
@@ -138,32 +137,21 @@ _BROKEN: dict[str, dict[str, str]] = {
 }
 
 
-def expectations(table: str) -> list[Any]:
-    """Builds the suite of a table.
-
-    Args:
-        table: One of `KEYS`.
-
-    Returns:
-        Great Expectations' expectation objects.
-
-    Raises:
-        KeyError: There is no such table.
-    """
-    return Rules(
-        schema=SCHEMA,
-        keys=KEYS,
-        required=REQUIRED,
-        most=_MOST,
-        not_negative=_NOT_NEGATIVE,
-        signed=_SIGNED,
-        currencies={name: ("currency",) for name in KEYS if name not in _WITHOUT_CURRENCY},
-        # Which ones there are is checked where amounts are read: by Stripe's table, not ISO's.
-        codes=None,
-        times={name: ("created_at",) for name in KEYS if "created_at" in REQUIRED[name]},
-        # Before the first account.
-        earliest=datetime(2009, 1, 1, tzinfo=UTC),
-        values=_VALUES,
-        broken=_BROKEN,
-        parents=PARENTS,
-    ).expectations(table)
+#: Builds the suite of a table, one of `KEYS`.
+expectations = Rules(
+    schema=SCHEMA,
+    keys=KEYS,
+    required=REQUIRED,
+    most=_MOST,
+    not_negative=_NOT_NEGATIVE,
+    signed=_SIGNED,
+    currencies={name: ("currency",) for name in KEYS if name not in _WITHOUT_CURRENCY},
+    # Which ones there are is checked where amounts are read: by Stripe's table, not ISO's.
+    codes=None,
+    times={name: ("created_at",) for name in KEYS if "created_at" in REQUIRED[name]},
+    # Before the first account.
+    earliest=datetime(2009, 1, 1, tzinfo=UTC),
+    values=_VALUES,
+    broken=_BROKEN,
+    parents=PARENTS,
+).expectations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from warehouse.currencies import minor_units
 from warehouse.quality.landed import Rules
@@ -106,38 +105,27 @@ _BROKEN: dict[str, dict[str, str]] = {
 }
 
 
-def expectations(table: str) -> list[Any]:
-    """Builds the suite of a table.
-
-    Args:
-        table: One of `KEYS`.
-
-    Returns:
-        Great Expectations' expectation objects.
-
-    Raises:
-        KeyError: There is no such table.
-    """
-    parents = {parent for each in PARENTS.values() for _, parent in each}
-    return Rules(
-        schema=SCHEMA,
-        keys=KEYS,
-        required=REQUIRED,
-        most=_MOST,
-        not_negative=_NOT_NEGATIVE,
-        signed=_SIGNED,
-        currencies=dict.fromkeys(_CURRENCIES, ("currency",)),
-        codes=tuple(sorted(minor_units())),
-        times={"orders": ("created_at",), "refunds": ("created_at",)},
-        # Before the first shop; an order that was imported says when it was really made.
-        earliest=datetime(1990, 1, 1, tzinfo=UTC),
-        values=_VALUES,
-        broken=_BROKEN,
-        parents=PARENTS,
-        excused={
-            parent: "exists (select from quarantine.rejected_rows as rejected"
-            " where rejected.company_id = child.company_id and rejected.source = 'woocommerce'"
-            f" and rejected.source_file = '{parent}/' || child.{{column}})"
-            for parent in parents
-        },
-    ).expectations(table)
+#: Builds the suite of a table, one of `KEYS`.
+expectations = Rules(
+    schema=SCHEMA,
+    keys=KEYS,
+    required=REQUIRED,
+    most=_MOST,
+    not_negative=_NOT_NEGATIVE,
+    signed=_SIGNED,
+    currencies=dict.fromkeys(_CURRENCIES, ("currency",)),
+    codes=tuple(sorted(minor_units())),
+    times={"orders": ("created_at",), "refunds": ("created_at",)},
+    # Before the first shop; an order that was imported says when it was really made.
+    earliest=datetime(1990, 1, 1, tzinfo=UTC),
+    values=_VALUES,
+    broken=_BROKEN,
+    parents=PARENTS,
+    excused={
+        parent: "exists (select from quarantine.rejected_rows as rejected"
+        " where rejected.company_id = child.company_id and rejected.source = 'woocommerce'"
+        f" and rejected.source_file = '{parent}/' || child.{{column}})"
+        for parents in PARENTS.values()
+        for _, parent in parents
+    },
+).expectations

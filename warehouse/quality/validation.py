@@ -35,13 +35,19 @@ class Validation:
         return not self.failures
 
 
-def validate(table: str, company_id: str | None, expectations: Sequence[Any]) -> Validation:
+def validate(
+    table: str,
+    company_id: str | None,
+    expectations: Sequence[Any],
+    newest: str | None = None,
+) -> Validation:
     """Validates a table, or one company's rows of it.
 
     Args:
         table: "schema.table".
         company_id: Company whose rows count; None for all rows.
         expectations: Great Expectations' expectation objects.
+        newest: Column of which only the company's highest value counts, such as the night's.
 
     Returns:
         What was met and what wasn't.
@@ -62,6 +68,14 @@ def validate(table: str, company_id: str | None, expectations: Sequence[Any]) ->
     query = sql.SQL("select * from {}").format(sql.Identifier(*table.split(".")))
     if company_id is not None:
         query += sql.SQL(" where company_id = {}").format(sql.Literal(company_id))
+    if newest is not None:
+        query += sql.SQL(
+            " and {newest} = (select max({newest}) from {table} where company_id = {company})"
+        ).format(
+            newest=sql.Identifier(newest),
+            table=sql.Identifier(*table.split(".")),
+            company=sql.Literal(company_id),
+        )
     batch = (
         source.add_query_asset(table, query=query.as_string())
         .add_batch_definition_whole_table("rows")

@@ -1,9 +1,11 @@
 """When people are told: after every run, and what is still in the outbox."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from orchestration.lib.alerts import alerts_of_run
-from orchestration.lib.flow import PUBLISH
+from orchestration.lib.flow import COMPANY_TAG, PUBLISH, REPORT
 from orchestration.resources.companies import CompaniesFile
 from orchestration.resources.notifier import Notifier
 
@@ -17,6 +19,11 @@ def _tell(
         from orchestration.alerts.risk import customers_at_risk
 
         told.extend(customers_at_risk())
+    company_id = context.dagster_run.tags.get(COMPANY_TAG)
+    if context.dagster_run.job_name == REPORT and context.dagster_run.is_success and company_id:
+        from orchestration.alerts.weekly import weekly_report
+
+        told.append(weekly_report(company_id, datetime.now(UTC).date()))
     for alert in told:
         notifier.tell(alert, context.log, emails.get(alert.company_id or "", ()))
 

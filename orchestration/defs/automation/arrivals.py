@@ -9,7 +9,7 @@ from orchestration.defs.ingestion.shopify import SHOPIFY
 from orchestration.defs.ingestion.stripe import STRIPE
 from orchestration.defs.ingestion.woocommerce import WOOCOMMERCE
 from orchestration.lib.arrivals import next_fetches, next_refresh, write_down_ended
-from orchestration.lib.flow import FETCH
+from orchestration.lib.flow import FETCH, at_most
 from orchestration.lib.liveness import in_process
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
@@ -35,6 +35,7 @@ fetch = dg.define_asset_job(
     selection=RAW.without_checks(),
     partitions_def=company_partitions,
     executor_def=in_process,
+    tags=at_most(30),
     description="Lands what webhooks have told of, or a file that was sent, of one company.",
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import land
+from orchestration.defs.automation.jobs import governance, land
 from orchestration.lib.flow import LANDINGS_TAG, NIGHT_TAG
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
@@ -32,3 +32,19 @@ def nightly(
             partition_key=company_id,
             tags={NIGHT_TAG: night, LANDINGS_TAG: str(len(companies))},
         )
+
+
+@dg.schedule(
+    name="quarterly_governance",
+    job=governance,
+    cron_schedule="0 6 1 1,4,7,10 *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes the governance report of each company on the first day of a quarter.",
+)
+def quarterly_governance(
+    context: dg.ScheduleEvaluationContext, companies_file: CompaniesFile
+) -> Iterator[dg.RunRequest]:
+    """Requests one run a company."""
+    day = context.scheduled_execution_time.strftime("%Y-%m-%d")
+    for company in companies_file.all():
+        yield dg.RunRequest(run_key=f"{day} {company.id}", partition_key=company.id)

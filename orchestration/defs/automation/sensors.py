@@ -4,25 +4,38 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.defs.automation.jobs import publish, report, score, transform, watch
+from orchestration.defs.automation.jobs import (
+    publish,
+    report,
+    score,
+    train,
+    transform,
+    watch,
+)
 from orchestration.lib.flow import COMPANY_TAG, LAND, NIGHT_TAG, next_runs
 from orchestration.lib.freshness import looks_due
 from orchestration.lib.liveness import fail_dead_runs
+from orchestration.lib.retraining import reasons_to_train
 from orchestration.resources.companies import CompaniesFile
+from orchestration.resources.contests import Contests
+from orchestration.resources.mlflow import Mlflow
 
 
 @dg.sensor(
     name="nightly_flow",
-    jobs=[transform, score, publish, report],
+    jobs=[transform, score, train, publish, report],
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
-        "After a night's landings: transform for all, score each company that landed well, "
-        "publish for all, report for each."
+        "After a night's landings: transform for all, score each company that landed well, or "
+        "train it where a contest is due, publish for all, report for each."
     ),
 )
 def nightly_flow(
-    context: dg.SensorEvaluationContext, companies_file: CompaniesFile
+    context: dg.SensorEvaluationContext,
+    companies_file: CompaniesFile,
+    held_contests: Contests,
+    mlflow: Mlflow,
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Requests the next stage of the last night."""
     landings = context.instance.get_runs(dg.RunsFilter(job_name=LAND), limit=200)
@@ -30,7 +43,14 @@ def nightly_flow(
     if not nights:
         return dg.SkipReason("No night has begun yet.")
     companies = [company.id for company in companies_file.all()]
-    requests = next_runs(context.instance, max(nights), companies)
+
+    def contest_is_due(company_id: str) -> bool:
+        reasons = reasons_to_train(company_id, companies_file, held_contests, mlflow)
+        if reasons:
+            context.log.info("Contest of %s: %s", company_id, "; ".join(reasons))
+        return bool(reasons)
+
+    requests = next_runs(context.instance, max(nights), companies, contest_is_due)
     return requests or dg.SkipReason(f"Nothing to start for the night of {max(nights)} now.")
 
 

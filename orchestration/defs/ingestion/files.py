@@ -1,12 +1,12 @@
 """Raw assets of the files source. How a file is read stands in ingestion/sources/files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from orchestration.lib.landing import LANDING_RETRIES, landing
-from orchestration.lib.metadata import table_metadata
+from orchestration.lib.metadata import amounts_metadata, table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
 from orchestration.resources.companies import CompaniesFile
@@ -30,18 +30,26 @@ def companies(companies_file: CompaniesFile) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata=table_metadata("raw_files", "companies"))
 
 
-@dg.asset(
-    key=["raw_files", "order_lines"],
-    group_name="raw_files",
-    kinds={"dlt", "postgres"},
-    owners=OWNERS,
-    partitions_def=company_partitions,
-    output_required=False,
-    retry_policy=LANDING_RETRIES,
-    description=(
-        "Purchase lines as they stand in a company's CSV files, mapped by companies.yml. Rows "
-        "that can't be read are in quarantine.rejected_rows with line number and reason."
-    ),
+def _asset_of(table: str, description: str) -> Callable[..., dg.AssetsDefinition]:
+    """Makes the asset of a table of all companies' files from the function that lands one's."""
+    return dg.asset(
+        key=["raw_files", table],
+        group_name="raw_files",
+        kinds={"dlt", "postgres"},
+        owners=OWNERS,
+        partitions_def=company_partitions,
+        output_required=False,
+        retry_policy=LANDING_RETRIES,
+        description=(
+            f"{description} Rows that can't be read are in quarantine.rejected_rows with line "
+            "number and reason."
+        ),
+    )
+
+
+@_asset_of(
+    "order_lines",
+    "Purchase lines as they stand in a company's CSV files, mapped by companies.yml.",
 )
 def order_lines(
     context: dg.AssetExecutionContext, companies_file: CompaniesFile
@@ -57,18 +65,9 @@ def order_lines(
         yield _landed(context, loads, "order_lines")
 
 
-@dg.asset(
-    key=["raw_files", "marketing_spend"],
-    group_name="raw_files",
-    kinds={"dlt", "postgres"},
-    owners=OWNERS,
-    partitions_def=company_partitions,
-    output_required=False,
-    retry_policy=LANDING_RETRIES,
-    description=(
-        "What a company spent on marketing, by day and channel, as its CSV files say. Rows that "
-        "can't be read are in quarantine.rejected_rows with line number and reason."
-    ),
+@_asset_of(
+    "marketing_spend",
+    "What a company spent on marketing, by day and channel, as its CSV files say.",
 )
 def marketing_spend(
     context: dg.AssetExecutionContext, companies_file: CompaniesFile
@@ -115,4 +114,11 @@ def _landed(
                 "\n".join(f"- {row}" for load in loads for row in load.first_rejected) or "none"
             ),
         }
+        | amounts_metadata(
+            {
+                f"{load.feed} {currency}": amount
+                for load in loads
+                for currency, amount in load.totals.amounts.items()
+            }
+        )
     )

@@ -36,7 +36,7 @@ def exchange_rates(
         else:
             for row in load.first_rejected:
                 context.log.warning("Quarantined: %s", row)
-            found = {
+            found = {"unchanged": load.unchanged} | {
                 "rows_landed": load.totals.landed_rows,
                 "rows_quarantined": load.totals.rejected_rows,
                 "rows_of_withdrawn_currencies": load.totals.withdrawn_rows,

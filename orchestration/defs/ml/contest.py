@@ -1,13 +1,16 @@
 """Assets of the models: the contest that picks the champion, and its predictions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.owners import OWNERS
 from orchestration.lib.partitions import company_partitions
+from orchestration.lib.retraining import reasons_to_train
 from orchestration.resources.companies import CompaniesFile
+from orchestration.resources.contests import Contests, contest_settings
 from orchestration.resources.customer_days import CustomerDays
 from orchestration.resources.mlflow import Mlflow
 
@@ -28,13 +31,15 @@ PATHS = dg.AssetKey(["ml", "clv_prediction_paths"])
     owners=OWNERS,
     description=(
         "Every candidate model on customers' spend that was held back from it, the naive baseline "
-        "included. The best one is fitted on all data and registered in MLflow as champion."
+        "included. The best one is fitted on all data and registered in MLflow as champion. Held "
+        "weekly, and when accuracy or drift ask for it; in between the champion scores on."
     ),
 )
 def clv_model_scores(
     context: dg.AssetExecutionContext,
     companies_file: CompaniesFile,
     customer_days: CustomerDays,
+    held_contests: Contests,
     mlflow: Mlflow,
 ) -> dg.MaterializeResult:
     """Holds the contest of one company, unless the champion stems from these very data."""
@@ -50,10 +55,13 @@ def clv_model_scores(
     )
     from ml.models.counts import MIN_REPEAT_CUSTOMERS
     from ml.models.preparation import Preparation
-    from ml.registry.fingerprint import run_fingerprint
+    from ml.models.priors import DEFAULT, pooled
+    from ml.monitoring.retraining import BY_HAND, decided
+    from ml.registry.fingerprint import run_fingerprint, settings_fingerprint
     from ml.registry.tracking import (
         ContestRecord,
         champions_in_service,
+        lent_priors,
         log_contest,
         registered_champion,
     )
@@ -63,15 +71,20 @@ def clv_model_scores(
 
     company = companies_file.get(context.partition_key)
     days = customer_days.read(company.id)
-    settings = {
-        "as_of": days.as_of.isoformat(),
-        "base_currency": company.base_currency,
-        "horizons_months": list(company.horizons_months),
-    }
-    run = run_fingerprint(days.daily, settings)
+    settings: dict[str, Any] = {"as_of": days.as_of.isoformat()} | contest_settings(company)
     tracking = mlflow.tracking()
+    prior = DEFAULT
+    if company.share_priors:
+        prior = pooled(lent_priors(tracking, companies_file.sharing_priors(company.id)))
+        settings["prior"] = prior.params()
+    run = run_fingerprint(days.daily, settings)
+    reasons = reasons_to_train(company.id, companies_file, held_contests, mlflow)
+    asked_by = "; ".join(reasons) or BY_HAND
+    context.log.info("Contest, because: %s", asked_by)
     registered = registered_champion(tracking, company.id, run)
-    if registered is not None and _scores_stand(company.id, run):
+    held = held_contests.decided(company.id)
+    stands = held is not None and held["run"] == run and _scores_stand(company.id, run)
+    if registered is not None and stands:
         context.log.info("Same data, settings and code as in the last contest: its outcome stands")
         return dg.MaterializeResult(
             metadata=table_metadata("ml", "clv_model_scores")
@@ -83,9 +96,11 @@ def clv_model_scores(
             }
         )
     in_service = champions_in_service(tracking, company.id, run)
-    prepared = Preparation(days.daily)
+    prepared = Preparation(days.daily, prior)
     contests = hold_contests(prepared, days.as_of, company.horizons_months, in_service=in_service)
     contest = main_contest(contests)
+    before = in_service.get(contest.horizon_months or 0)
+    decision = decided(before, contest.champion)
     champion = fit_champions(contests, prepared, days.as_of)
     champion.calibration = calibrate(contests, prepared, days.as_of)
     registered = log_contest(
@@ -101,12 +116,15 @@ def clv_model_scores(
             fit_challenger(contest, prepared, days.as_of),
             in_service,
             {
+                "clv.asked_by": asked_by,
+                "clv.decision": decision,
                 "clv.dagster_run": dagster_run(context.run_id),
                 "clv.data": (
                     f"marts.customer_daily of {company.id} to {days.as_of}: "
                     f"{len(days.daily):,} customer-days, hash {run}"
                 ),
             },
+            prepared.own_fit(days.as_of),
         ),
     )
     with connect() as connection:
@@ -123,6 +141,20 @@ def clv_model_scores(
             {"company_id": company.id},
             decile_rows(contests, company.id),
         )
+    held_contests.keep(
+        company.id,
+        run,
+        {
+            "as_of": days.as_of,
+            "settings": settings_fingerprint(contest_settings(company)),
+            "asked_by": asked_by,
+            "decision": decision,
+            "champion": contest.champion,
+            "champion_before": before,
+            "reason": contest.reason,
+            "model_version": registered.version,
+        },
+    )
     customers = prepared.customers(days.as_of)
     eligibility = company_eligibility(
         len(customers),
@@ -136,6 +168,8 @@ def clv_model_scores(
         | _figures(company.id)
         | {
             "champion": contest.champion,
+            "asked_by": asked_by,
+            "decision": decision,
             "champions": dg.MetadataValue.json(
                 {f"{months}m": entry.champion for months, entry in contests.items()}
             ),
@@ -222,6 +256,7 @@ def clv_predictions(
 ) -> Iterator[dg.MaterializeResult]:
     """Scores every customer of one company."""
     from ml.registry.champion import load_champion
+    from ml.registry.tracking import version_in_service
     from ml.scoring import (
         Scope,
         measure_factors,
@@ -234,6 +269,11 @@ def clv_predictions(
 
     company = companies_file.get(context.partition_key)
     days = customer_days.read(company.id)
+    if version_in_service(mlflow.tracking(), company.id) is None:
+        raise dg.Failure(
+            f"No model of {company.id} is in service: run the job train for it.",
+            allow_retries=False,
+        )
     champion = load_champion(mlflow.tracking(), company.id)
     with connect() as connection:
         customer_ids = [

@@ -48,7 +48,10 @@ def predictions_expectations(
     from warehouse.quality.validation import validate
 
     horizons = list(companies_file.get(context.partition_key).horizons_months)
-    return check_result(validate(suite.TABLE, context.partition_key, suite.expectations(horizons)))
+    found = validate(
+        suite.TABLE, context.partition_key, suite.expectations(horizons), "calculation_date"
+    )
+    return check_result(found)
 
 
 @dg.asset_check(

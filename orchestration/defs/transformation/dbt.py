@@ -16,7 +16,8 @@ from dagster_dbt import (
 from ingestion.locks import at_rest, one_at_a_time
 from orchestration.lib.dbt import dbt_project
 from orchestration.lib.flow import held
-from orchestration.lib.metadata import table_metadata
+from orchestration.lib.links import table_docs
+from orchestration.lib.metadata import moving_figures, table_metadata
 from orchestration.resources.companies import CompaniesFile
 from warehouse.held import replace_held
 
@@ -65,6 +66,15 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
         for event in dbt.cli(["build"], context=context, target_path=Path(target)).stream():
             if isinstance(event, dg.Output):
                 key = context.asset_key_for_output(event.output_name)
-                yield event.with_metadata({**event.metadata, **table_metadata(*key.path)})
+                yield event.with_metadata(
+                    {
+                        **event.metadata,
+                        **table_metadata(*key.path),
+                        **moving_figures(*key.path),
+                        "documentation": dg.MetadataValue.url(
+                            table_docs(str(event.metadata["unique_id"].value))
+                        ),
+                    }
+                )
             else:
                 yield event

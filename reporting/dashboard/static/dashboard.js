@@ -18,6 +18,9 @@
       if (mine !== asked) return;
       if (!answer.ok || answer.redirected || !fresh) { location.assign(address); return; }
       results.replaceWith(fresh);
+      // The links to other pages take the filters with them.
+      const [links, newer] = [document, page].map((each) => each.querySelector("nav.pages ul"));
+      if (links && newer && !links.contains(document.activeElement)) links.replaceWith(newer);
       if (remember) history.pushState({}, "", address);
       shown = here();
       clvCharts.draw(fresh);
@@ -29,8 +32,11 @@
 
   function chosen(form) {
     const query = new URLSearchParams();
+    const period = form.querySelector("select[name=period]");
     const own = form.period && form.period.value === "own";
     for (const [name, value] of new FormData(form)) {
+      // What counts anyway isn't said: another page may have another usual period.
+      if (name === "period" && period && value === period.dataset.usual) continue;
       if (value && (own || (name !== "from" && name !== "to"))) query.set(name, value);
     }
     const text = query.toString();
@@ -43,7 +49,7 @@
       const days = () => {
         for (const field of form.querySelectorAll(".own")) field.hidden = form.period.value !== "own";
       };
-      if (form.period) form.period.addEventListener("change", days);
+      if (form.querySelector("select[name=period]")) form.period.addEventListener("change", days);
       form.addEventListener("change", () => show(chosen(form), true));
       form.addEventListener("submit", (event) => { event.preventDefault(); show(chosen(form), true); });
       // Fields as well as numbers go back; a jump within the page is no change of address.

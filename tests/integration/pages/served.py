@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 import requests
 
 from tests.integration.conftest import free_port
+from tests.integration.pages.conftest import PASSWORD
 from warehouse.settings import PROJECT_ROOT, Settings
 
 CHROMIUM = os.environ.get("CLV_CHROMIUM") or shutil.which("chromium") or ""
@@ -80,3 +82,19 @@ def serving(settings: Settings, folder: Path, **variables: str) -> Iterator[Serv
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def token_of(text: str) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', text)
+    assert found
+    return found.group(1)
+
+
+def log_in(served: Served, user: str, password: str = PASSWORD) -> requests.Session:
+    session = requests.Session()
+    form = session.get(f"{served.base}/login")
+    session.post(
+        f"{served.base}/login",
+        data={"user": user, "password": password, "token": token_of(form.text)},
+    )
+    return session

@@ -16,7 +16,7 @@ from reporting.dashboard.pages import PAGES
 from reporting.metrics import customers
 from reporting.metrics.scope import Scope
 from tests.integration.pages.conftest import HOSTILE, NEW, NORTH, PASSWORD, SOUTH, Shown
-from tests.integration.pages.served import Served, serving
+from tests.integration.pages.served import Served, log_in, serving, token_of
 from warehouse.connection import connect
 
 
@@ -24,22 +24,6 @@ from warehouse.connection import connect
 def served(shown: Shown, readers: None) -> Iterator[Served]:
     with serving(shown.settings, shown.folder) as made:
         yield made
-
-
-def token_of(text: str) -> str:
-    found = re.search(r'name="token" value="([^"]+)"', text)
-    assert found
-    return found.group(1)
-
-
-def log_in(served: Served, user: str, password: str = PASSWORD) -> requests.Session:
-    session = requests.Session()
-    form = session.get(f"{served.base}/login")
-    session.post(
-        f"{served.base}/login",
-        data={"user": user, "password": password, "token": token_of(form.text)},
-    )
-    return session
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +65,25 @@ def test_a_reader_sees_its_company_and_no_other(
         f"/companies/{NORTH}/nosuch",
         f"/companies/{NORTH}/exports/overview/nosuch.csv",
         f"/companies/{SOUTH}/uploads/00000000-0000-0000-0000-000000000000",
+        f"/companies/{NORTH}/exports/customers/../../../{SOUTH}/exports/customers/customers.csv",
+        f"/companies/{SOUTH}/exports/at-risk/at_risk.csv?search=s0",
+        f"/companies/{SOUTH}/report",
+        f"/companies/{SOUTH}/upload",
+        f"/companies/%70{SOUTH[1:]}/overview",
+        f"/companies/{SOUTH.upper()}/overview",
+        f"/companies/{SOUTH}%00/overview",
+        f"/companies/{SOUTH};{NORTH}/overview",
+        f"/companies/{SOUTH}%20/overview",
+        f"/companies/{NORTH},{SOUTH}/overview",
+        f"/companies/{NORTH}/customers/s000%00",
+        f"/companies/{NORTH}/customers/..%2f..%2f{SOUTH}%2fcustomers%2fs000",
+        f"/companies/{NORTH}/customers/n000' or company_id='{SOUTH}",
+        "/companies/%/customers",
+        "/companies/*/overview",
         "/static/x/../../settings.py",
+        "/static/x/..%2f..%2flogins.py",
+        "/documentation",
+        "/documentation/../companies",
         "/openapi.json",
         "/docs",
     ],
@@ -94,6 +96,44 @@ def test_addresses_lead_to_nobody_else(
     assert "s000@" not in answer.text
 
 
+def test_headers_and_cookies_make_nobody_else(served: Served, nora: requests.Session) -> None:
+    other = f"{served.base}/companies/{SOUTH}/overview"
+    for headers in (
+        {"X-Forwarded-User": "saul reads south"},
+        {"X-Original-URL": f"/companies/{SOUTH}/overview"},
+        {"X-Forwarded-Prefix": f"/companies/{SOUTH}"},
+        {"Authorization": "Basic c2F1bCByZWFkcyBzb3V0aDpmb3IgdGVzdHMgb25seQ=="},
+        {"X-HTTP-Method-Override": "POST"},
+    ):
+        assert nora.get(other, headers=headers).status_code == 404, headers
+    mine = nora.cookies["clv_session"]
+    value, _, signature = mine.rpartition(".")
+    page = f"{served.base}/companies/{NORTH}/overview"
+    for cookie in (
+        value,
+        f"{value}.",
+        f"{value}x.{signature}",
+        f"{value}.{signature[::-1]}",
+        f".{signature}",
+        "\u00e4.b".encode().decode("latin-1"),
+    ):
+        answer = requests.get(
+            page, headers={"Cookie": f"clv_session={cookie}"}, allow_redirects=False
+        )
+        assert answer.status_code == 303, cookie
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert nora.request(method, page).status_code in {404, 405}, method
+
+
+def test_a_cookie_is_worth_nothing_after_its_log_out(served: Served) -> None:
+    session = log_in(served, "saul reads south")
+    start = f"{served.base}/companies/{SOUTH}/overview"
+    kept = {"clv_session": session.cookies["clv_session"]}
+    assert requests.get(start, cookies=kept, allow_redirects=False).status_code == 200
+    session.post(f"{served.base}/logout", data={"token": token_of(session.get(start).text)})
+    assert requests.get(start, cookies=kept, allow_redirects=False).status_code == 303
+
+
 def test_parameters_lead_to_nobody_else(served: Served, nora: requests.Session) -> None:
     clean = nora.get(f"{served.base}/companies/{NORTH}/customers").text
     for query in (
@@ -104,6 +144,8 @@ def test_parameters_lead_to_nobody_else(served: Served, nora: requests.Session) 
         "page=-1",
         "page=99999999999999999999",
         "page=²",
+        "search=%00",
+        f"search=s00&company_id={SOUTH}&channel=",
         "by=company_id",
     ):
         answer = nora.get(f"{served.base}/companies/{NORTH}/customers?{query}")
@@ -246,6 +288,58 @@ def test_an_export_is_the_whole_table_and_no_formula(
     ids = {row["customer_id"] for row in found}
     assert f"'{HOSTILE[0]}" in ids
     assert not any(value.startswith(("=", "@")) for row in found for value in row.values())
+
+
+def test_an_export_has_the_filters_of_its_page(served: Served, nora: requests.Session) -> None:
+    page = f"{served.base}/companies/{NORTH}/cohorts?product=Lamp&channel=shop"
+    (link,) = re.findall(r'class="export" href="([^"]+cohorts\.csv[^"]*)"', nora.get(page).text)
+    assert "product=Lamp" in link
+    assert "channel=shop" in link
+    answer = nora.get(served.base + unescape(link)).content.decode("utf-8-sig")
+    found = list(csv.DictReader(io.StringIO(answer)))
+    whole = nora.get(f"{served.base}/companies/{NORTH}/exports/cohorts/cohorts.csv")
+    everybody = list(csv.DictReader(io.StringIO(whole.content.decode("utf-8-sig"))))
+    customers_of = [sum(int(row["cohort_size"]) for row in rows) for rows in (found, everybody)]
+    assert 0 < customers_of[0] < customers_of[1]
+
+
+def test_pages_take_filters_along_and_say_which_do_not_count(
+    served: Served, nora: requests.Session
+) -> None:
+    chosen = "period=365d&channel=shop&country=DE&product=Lamp"
+    for name, shown in PAGES.items():
+        page = nora.get(f"{served.base}/companies/{NORTH}/{name}?{chosen}")
+        assert page.status_code == 200, name
+        text = unescape(page.text)
+        for other in PAGES:
+            assert f'href="/companies/{NORTH}/{other}?{chosen}"' in text, (name, other)
+        missing = {"period", "channel", "country", "product"} - shown.filters
+        assert bool(missing) == bool(shown.others), name
+        if shown.others:
+            assert shown.others in text
+        for part in shown.filters:
+            assert f'id="{part}"' in text, (name, part)
+    overview = nora.get(f"{served.base}/companies/{NORTH}/overview?{chosen}").text
+    assert "Revenue is forecast for the whole company" in overview
+    acquisition = nora.get(f"{served.base}/companies/{NORTH}/acquisition?{chosen}").text
+    assert "don&#39;t count in this section" in acquisition
+
+
+def test_the_documentation_of_the_tables_is_served_once_it_is_written(
+    served: Served, nora: requests.Session, shown: Shown
+) -> None:
+    address = f"{served.base}/documentation"
+    assert requests.get(address, allow_redirects=False).status_code == 303
+    assert "clv docs" in nora.get(address).text
+    file = shown.settings.home / "docs" / "index.html"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("<title>tables</title>")
+    try:
+        answer = nora.get(address)
+        assert answer.text == "<title>tables</title>"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    finally:
+        file.unlink()
 
 
 def test_every_table_of_every_page_can_be_exported(served: Served, nora: requests.Session) -> None:

@@ -5,7 +5,7 @@ The numbers are worked out again here, row by row in Python, not by the queries 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -196,26 +196,69 @@ def test_what_moved_is_the_difference(owner: psycopg.Connection, rows: Table) ->
     )
 
 
-def test_cohorts_are_the_mart(owner: psycopg.Connection, rows: Table) -> None:
-    wanted = {
-        (row["cohort_month"], row["months_since"]): (
-            row["cohort_size"],
-            row["retention"],
-            row["cumulative_revenue_per_customer"],
-        )
+def cells(found: Rows) -> set[tuple[Any, ...]]:
+    """Cohorts as values that can be compared."""
+    names = (
+        "cohort_month",
+        "months_since",
+        "cohort_size",
+        "is_right_censored",
+        "retention",
+        "cumulative_revenue_per_customer",
+        "cumulative_margin_per_customer",
+    )
+    return {tuple(row[name] for name in names) for row in found}
+
+
+@pytest.mark.parametrize(
+    ("scope", "dimension", "value"),
+    [
+        (ALL, "all", "all"),
+        (Scope(NORTH, channel="shop"), "channel", "shop"),
+        (Scope(NORTH, country="AT"), "country", "AT"),
+    ],
+    ids=["all", "channel", "country"],
+)
+def test_cohorts_are_the_mart(
+    owner: psycopg.Connection, rows: Table, scope: Scope, dimension: str, value: str
+) -> None:
+    wanted = [
+        row
         for row in rows("marts.cohort_retention")
-        if row["dimension"] == "all"
+        if (row["dimension"], row["dimension_value"]) == (dimension, value)
+    ]
+    assert len(wanted) > 50
+    assert cells(cohorts.cohorts(owner, scope)) == cells(wanted)
+
+
+@pytest.mark.parametrize("scope", [Scope(NORTH, product="Lamp"), FILTERED])
+def test_cohorts_of_whoever_bought_a_product(
+    owner: psycopg.Connection, rows: Table, scope: Scope
+) -> None:
+    who = chosen(rows, scope)
+    began = {
+        row["customer_id"]: row["first_order_date"].replace(day=1)
+        for row in rows("marts.dim_customers")
+        if row["customer_id"] in who
     }
-    found = {
-        (row["cohort_month"], row["months_since"]): (
-            row["cohort_size"],
-            row["retention"],
-            row["cumulative_revenue_per_customer"],
-        )
-        for row in cohorts.cohorts(owner, ALL)
-    }
-    assert found == wanted
-    assert cohorts.cohorts(owner, ALL, "channel", "shop")
+    sizes = Counter(began.values())
+    active: dict[tuple[date, int], set[str]] = defaultdict(set)
+    brought: dict[tuple[date, int], Decimal] = defaultdict(Decimal)
+    for row in rows("marts.fct_orders"):
+        if row["customer_id"] in who:
+            first, day = began[row["customer_id"]], row["order_date"]
+            place = first, 12 * (day.year - first.year) + day.month - first.month
+            brought[place] += row["net_revenue_base"]
+            if row["status"] == "completed":
+                active[place].add(row["customer_id"])
+    found = cohorts.cohorts(owner, scope)
+    assert {row["cohort_month"]: row["cohort_size"] for row in found} == sizes
+    for row in found:
+        first, months = row["cohort_month"], row["months_since"]
+        assert not row["is_right_censored"]
+        assert row["retention"] == near(len(active[first, months]) / sizes[first])
+        total = sum(brought[first, month] for month in range(months + 1))
+        assert row["cumulative_revenue_per_customer"] == round(total / sizes[first], 4)
 
 
 @pytest.mark.parametrize("scope", [ALL, FILTERED], ids=["all", "filtered"])
@@ -337,6 +380,25 @@ def test_ltv_by_how_they_came(owner: psycopg.Connection, rows: Table) -> None:
     for row in channels.ltv_by_product(owner, ALL):
         assert row["ltv"] == products[row["name"]]["ltv_per_new_customer"]
         assert row["customers"] == products[row["name"]]["new_customers"]
+    brought: dict[str, set[str]] = defaultdict(set)
+    firsts = {
+        row["order_id"]
+        for row in rows("marts.fct_orders")
+        if row["customer_order_number"] == 1 and row["customer_id"] in chosen(rows, FILTERED)
+    }
+    for line in rows("marts.fct_order_lines"):
+        if line["order_id"] in firsts and line["gross_revenue_base"] > 0:
+            brought[line["product"]].add(line["customer_id"])
+    of_some = {row["name"]: row for row in channels.ltv_by_product(owner, FILTERED)}
+    assert set(of_some) == set(brought)
+    for name, row in of_some.items():
+        assert row["customers"] == len(brought[name])
+        assert row["ltv"] == near(
+            mean(
+                people[who]["value_to_date"] + people[who]["predicted_net_12m"]
+                for who in brought[name]
+            )
+        )
     (discount,) = channels.ltv_by_discount(owner, ALL)
     assert discount["name"] == "at full price"
     assert discount["customers"] == len(people)

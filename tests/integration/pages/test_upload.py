@@ -15,8 +15,16 @@ import requests
 import yaml
 
 from tests.integration.conftest import free_port
-from tests.integration.pages.conftest import NORTH, PASSWORD, Shown, company
-from tests.integration.pages.served import ARGUMENTS, CHROMIUM, NO_BROWSER, Served, serving
+from tests.integration.pages.conftest import NORTH, PASSWORD, SOUTH, Shown, company
+from tests.integration.pages.served import (
+    ARGUMENTS,
+    CHROMIUM,
+    NO_BROWSER,
+    Served,
+    log_in,
+    serving,
+    token_of,
+)
 from warehouse.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -116,8 +124,22 @@ def test_a_good_file_shows_what_would_land_and_is_accepted(
     assert "Would be put aside\t1" in rows
     page.get_by_role("button", name="Accept and land").click()
     page.get_by_text("Accepted: waits to be landed").wait_for()
+    address = page.url
     page.goto(f"{served.base}/companies/{NORTH}/upload")
     assert "fresh" in page.locator("table").inner_text()
+    # Nobody else sees it: neither who reads another company, nor who sees no personal data of it.
+    for user in ("saul reads south", "bea reads both"):
+        other = log_in(served, user)
+        for end in ("", "/state"):
+            answer = other.get(address + end, allow_redirects=False)
+            assert answer.status_code == 404, (user, end)
+            assert "k1" not in answer.text
+        elsewhere = address.replace(NORTH, SOUTH)
+        assert other.get(elsewhere, allow_redirects=False).status_code == 404
+        token = token_of(other.get(f"{served.base}/companies/{SOUTH}/overview").text)
+        for decision in ("discard", "accept"):
+            data = {"token": token, "decision": decision}
+            assert other.post(address, data=data, allow_redirects=False).status_code == 404
 
 
 def test_a_bad_file_says_why_and_lands_nothing(page: Page, served: Served, tmp_path: Path) -> None:

@@ -89,16 +89,33 @@ def test_a_failed_load_leaves_what_was_there(tmp_path: Path, rows: Any) -> None:
 
 
 class _Server(BaseHTTPRequestHandler):
+    """Answers in turn, by 304 to who names the present version (RFC 9110, 13.1)."""
+
     answers: ClassVar[list[tuple[int, bytes]]] = []
     asked: ClassVar[list[str]] = []
+    validators: ClassVar[dict[str, str]] = {}
+    sent: ClassVar[list[int]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
         status, body = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+        if status == 200 and self._is_known():
+            status, body = 304, b""
+        self.sent.append(status)
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in self.validators.items():
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _is_known(self) -> bool:
+        etag = self.headers.get("If-None-Match")
+        if etag is not None:
+            return etag == self.validators.get("ETag")
+        since = self.headers.get("If-Modified-Since")
+        return since is not None and since == self.validators.get("Last-Modified")
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -106,7 +123,7 @@ class _Server(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(*answers: tuple[int, bytes]) -> Iterator[str]:
-    _Server.answers, _Server.asked = list(answers), []
+    _Server.answers, _Server.asked, _Server.sent, _Server.validators = list(answers), [], [], {}
     server = HTTPServer(("127.0.0.1", 0), _Server)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -130,6 +147,53 @@ def test_rates_are_fetched_with_retries(tmp_path: Path, rows: Any) -> None:
         assert len(_Server.asked) == 3
     # The part after the question mark may be a key and stands nowhere.
     assert rows(f"select distinct source from {TABLE}") == [("eurofxref-hist.csv",)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"ETag": 'W/"a"'}, {"ETag": 'W/"b"'}),
+        (
+            {"Last-Modified": "Mon, 13 Apr 2026 14:10:00 GMT"},
+            {"Last-Modified": "Tue, 14 Apr 2026 14:10:00 GMT"},
+        ),
+    ],
+    ids=["etag", "date"],
+)
+def test_a_file_that_has_not_changed_is_not_fetched(
+    tmp_path: Path, rows: Any, first: dict[str, str], second: dict[str, str]
+) -> None:
+    content = (HEADER + "2026-04-13,1.1684,186.41,\n2026-04-12,x,1,\n").encode()
+    rejected = "select count(*) from quarantine.rejected_rows where source = 'rates'"
+    with served((200, content)) as url:
+        _Server.validators = first
+        assert not fetch(url, tmp_path).unchanged
+        # What couldn't be read then stays in quarantine.
+        again = fetch(url, tmp_path)
+        assert again.unchanged and again.load_id == "" and again.totals.landed_rows == 0
+        assert rows(rejected) == [(1,)]
+        # Another address may hold another file under the same name of its version.
+        assert not fetch(f"{url}&other", tmp_path).unchanged
+        assert not fetch(url, tmp_path).unchanged
+        # Rows that somebody deleted come back.
+        rows(f"delete from {TABLE} returning 1")
+        assert not fetch(url, tmp_path).unchanged
+        _Server.validators = second
+        _Server.answers = [(200, (HEADER + "2026-04-14,1.17,187,\n").encode())]
+        assert fetch(url, tmp_path).totals.landed_rows == 2
+        assert fetch(url, tmp_path).unchanged
+        assert _Server.sent == [200, 304, 200, 200, 200, 200, 304]
+    assert rows(f"select count(*) from {TABLE}") == [(5,)]
+    assert rows(rejected) == [(0,)]
+
+
+def test_a_version_that_could_not_be_read_is_fetched_again(tmp_path: Path, rows: Any) -> None:
+    with served((200, (HEADER + "2026-04-14,N/A,,\n").encode())) as url:
+        _Server.validators = {"ETag": '"a"'}
+        for _ in range(2):
+            with pytest.raises(SourceError, match="not one rate can be read"):
+                fetch(url, tmp_path)
+        assert _Server.sent == [200, 200]
 
 
 @pytest.mark.parametrize(

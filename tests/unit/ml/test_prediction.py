@@ -30,8 +30,11 @@ def test_a_horizon_is_no_longer_than_the_history(sample_daily: pd.DataFrame, day
 
 
 def test_before_the_first_purchase_there_is_nothing(sample_daily: pd.DataFrame) -> None:
-    with pytest.raises(FeatureError, match="no customer had paid by 1996-12-31"):
+    with pytest.raises(FeatureError, match="paid by 1996-12-31: the first did on 1997-01-01"):
         predict_customers(sample_daily, date(1996, 12, 31), 30)
+    gifts = sample_daily.assign(gross_revenue_base=0.0)
+    with pytest.raises(FeatureError, match="nobody has paid"):
+        predict_customers(gifts, date(1997, 12, 31), 30)
 
 
 def test_a_handful_of_customers_is_predicted_by_the_default(two_customers: pd.DataFrame) -> None:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.discounting import discounted_path
 from ml.scoring import (
     PATH_TABLE_COLUMNS,
     PREDICTION_TABLE_COLUMNS,
     CompanyFactors,
     Scope,
-    discounted_path,
     fit_champion,
     measure_factors,
     path_rows,

@@ -8,6 +8,7 @@ import pytest
 
 from reporting.blocks.blocks import Chart, Column, Note, Table
 from reporting.metrics.company import CompanyFacts
+from reporting.metrics.scope import Scope
 from reporting.report.content import Report
 from reporting.report.page import render
 from reporting.sections import accuracy, acquisition, cohorts, customers, headline, revenue
@@ -20,7 +21,7 @@ FACTS = CompanyFacts(
 def test_what_has_no_rows_says_why() -> None:
     for section in (
         cohorts.ltv_by_cohort(FACTS, [], []),
-        acquisition.acquisition(FACTS, [], []),
+        acquisition.acquisition(FACTS, [], [], Scope("c")),
         cohorts.retention([]),
         cohorts.repeat_rate([]),
         customers.segments(FACTS, {"rfm": [], "business": []}),

@@ -1,8 +1,22 @@
-with predictions as (
+-- The newest of each company by the index: earlier ones are never read.
+with newest as (
     select
-        *,
-        max(calculation_date) over (partition by company_id) as latest_calculation_date
-    from {{ source('ml', 'clv_predictions') }}
+        companies.company_id,
+        (
+            select max(calculated.calculation_date)
+            from {{ source('ml', 'clv_predictions') }} as calculated
+            where calculated.company_id = companies.company_id
+        ) as calculation_date
+    from {{ ref('dim_companies') }} as companies
+),
+
+predictions as (
+    select calculated.*
+    from newest
+    inner join {{ source('ml', 'clv_predictions') }} as calculated
+        on
+            newest.company_id = calculated.company_id
+            and newest.calculation_date = calculated.calculation_date
 )
 
 select
@@ -30,5 +44,4 @@ select
     max(confidence) filter (where horizon_months = 12) as confidence_12m,
     max(churn_probability) filter (where horizon_months = 12) as churn_probability_12m
 from predictions
-where calculation_date = latest_calculation_date
 group by company_id, customer_id, calculation_date

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from ml.evaluation.backtest import holdout_spend, run_backtest
+from ml.models import preparation
 from ml.models.catalogue import CANDIDATES, new_candidate
 from ml.models.naive import NaiveRate
 
@@ -65,3 +66,19 @@ def test_what_happens_after_the_cutoff_changes_no_prediction(
     other = run_backtest(new_candidate(name), another_future, CUTOFF, 273).outcome
     pd.testing.assert_frame_equal(seen[columns], other[columns], check_exact=True)
     assert not seen["actual_value"].equals(other["actual_value"])
+
+
+def test_of_very_many_customers_every_kth_judges(
+    sample_daily: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everyone = run_backtest(new_candidate("mbg_nbd"), sample_daily, CUTOFF, 91)
+    monkeypatch.setattr(preparation, "MAX_JUDGES", 1000)
+    some = run_backtest(new_candidate("mbg_nbd"), sample_daily, CUTOFF, 91)
+    # The fit knows all of them: what is predicted of those who judge is the same.
+    columns = ["customer_id", "predicted_value", "actual_value", "tenure_days"]
+    pd.testing.assert_frame_equal(
+        some.outcome[columns], everyone.outcome[columns].iloc[::3].reset_index(drop=True)
+    )
+    assert len(some.outcome) == 783
+    blend = run_backtest(new_candidate("blend", 13.0), sample_daily, CUTOFF, 91)
+    assert blend.metrics.total_ratio == pytest.approx(some.metrics.total_ratio, abs=0.3)

@@ -119,7 +119,7 @@ def test_what_was_published_is_compared_with_what_came(
     company = Company("c", "USD", AS_OF, 180, 0.3)
     day = date(1998, 3, 1)
     customers = prepared.customers(day)
-    outcome = prepared.outcome(day, horizon_days(3), customers).value
+    outcome = prepared.outcome(day, horizon_days(3)).value
     published = pd.DataFrame(
         {
             "customer_id": customers["customer_id"],

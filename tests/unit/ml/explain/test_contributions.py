@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ml.explain.contributions import (
+    MAX_POINTS,
     MIN_CUSTOMERS,
     TOP_INTERACTIONS,
     explain,
     importances,
     interactions,
+    summary_points,
 )
 from ml.explain.drivers import driver_of
+from ml.explain.pairs import interaction_strengths
+from ml.explain.plots import draw_importances, swarm_offsets
 from ml.explain.words import REASONS, Money, reasons
 from ml.features.btyd import customer_features
 from ml.models.catalogue import new_candidate
@@ -99,6 +104,85 @@ def test_the_pair_that_multiplies_is_the_strongest(customers: pd.DataFrame) -> N
     best = found.iloc[0]
     assert (best["feature_a"], best["feature_b"]) == ("days_since_last_order", "first_order_value")
     assert (best["strength"] > 3 * found["strength"].iloc[1:]).all()
+
+
+@pytest.mark.parametrize("kind", ["surrogate", "own"])
+def test_interactions_are_those_of_shap(sample_daily: pd.DataFrame, kind: str) -> None:
+    """On real customers, some of whom lack a gap, and with trees of either kind."""
+    import shap
+
+    cutoff = date(1997, 12, 31)
+    prepared = Preparation(sample_daily)
+    customers = prepared.customers(cutoff)
+    name = "mbg_nbd" if kind == "surrogate" else "lightgbm_tweedie"
+    champion = new_candidate(name, 26.0).fit(prepared, cutoff)
+    values = champion.predict(customers, [26.0])["predicted_value"].to_numpy()
+    explained = explain(champion, customers, values)
+    assert explained is not None
+    assert explained.is_surrogate == (kind == "surrogate")
+    shown = explained.features.iloc[explained.sample(60)]
+    explainer = shap.TreeExplainer(explained.booster)
+    expected = 2 * np.abs(explainer.shap_interaction_values(shown)).mean(axis=0)
+    np.fill_diagonal(expected, 0)
+    found = interaction_strengths(explained.booster, shown)
+    assert expected.max() > 0.001
+    assert found == pytest.approx(expected, abs=1e-6 * expected.max())
+
+
+def test_categories_are_refused() -> None:
+    import lightgbm
+
+    rng = np.random.default_rng(4)
+    data = lightgbm.Dataset(
+        rng.integers(0, 4, (300, 1)), rng.normal(size=300), categorical_feature=[0]
+    )
+    booster = lightgbm.train({"verbosity": -1, "min_data_per_group": 1}, data, 2)
+    with pytest.raises(ValueError, match="have no closed form"):
+        interaction_strengths(booster, pd.DataFrame({"a": [1.0, 2.0]}))
+
+
+def test_the_dots_of_the_summary_are_a_sample(customers: pd.DataFrame) -> None:
+    explained = explain(Planted(), customers, customers["total"].to_numpy())
+    assert explained is not None
+    rows = explained.sample()
+    contributions = explained.contributions(rows)
+    points = summary_points(contributions, explained, rows)
+    of = points[points["feature"] == "spend_to_date"]
+    assert 0 < of["place"].max() <= MAX_POINTS
+    assert of["place"].tolist() == list(range(1, len(of) + 1))
+    every = -(-len(rows) // MAX_POINTS)
+    assert of["value"].tolist() == pytest.approx(customers["total"].tolist()[::every])
+    assert of["contribution"].tolist() == pytest.approx(contributions["spend_to_date"][::every])
+    # One order has no gap.
+    gaps = points[points["feature"] == "days_between_orders"]["value"]
+    assert gaps.isna().sum() == (customers["frequency"][::every] == 0).sum()
+
+
+def test_the_picture_shows_every_panel_and_is_the_same_each_time(
+    customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    explained = explain(Planted(), customers, customers["total"].to_numpy())
+    assert explained is not None
+    rows = explained.sample()
+    contributions = explained.contributions(rows)
+    stages = ["New" if each < 26 else "Loyal" for each in customers["T"].iloc[rows]]
+    found = importances(contributions, stages, explained)
+    points = summary_points(contributions, explained, rows)
+    for name in ("one.png", "two.png"):
+        draw_importances(found, points, tmp_path / name)
+    one, two = ((tmp_path / name).read_bytes() for name in ("one.png", "two.png"))
+    assert one == two
+    draw_importances(found, points.assign(contribution=1.0), tmp_path / "moved.png")
+    assert (tmp_path / "moved.png").read_bytes() != one
+    draw_importances(found.head(0), points.head(0), tmp_path / "nothing.png")
+    assert (tmp_path / "nothing.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_dots_stay_within_their_row() -> None:
+    offsets = swarm_offsets(np.concatenate([np.zeros(100), [1.0, -1.0]]), 1.0)
+    assert np.abs(offsets).max() < 0.5
+    assert len(np.unique(offsets[:100])) == 100
+    assert offsets[100:].tolist() == [0.0, 0.0]
 
 
 def test_nothing_is_found_where_all_are_alike(customers: pd.DataFrame) -> None:

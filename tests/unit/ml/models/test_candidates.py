@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.discounting import discounted_path
 from ml.features.btyd import FeatureError, customer_features
+from ml.horizons import horizon_days, in_weeks
+from ml.models.btyd import BuyTillYouDie
 from ml.models.candidate import PREDICTION_COLUMNS, Candidate, NotFittedError
 from ml.models.catalogue import CANDIDATES, new_candidate
+from ml.models.counts import Family
 from ml.models.naive import NaiveRate
 
 CUTOFF = date(1997, 9, 30)
@@ -140,3 +144,17 @@ def test_a_company_without_customers_is_predicted_empty(name: str) -> None:
     long = candidate.predict(customer_features(nobody, CUTOFF), HORIZONS)
     assert long.empty
     assert tuple(long.columns) == PREDICTION_COLUMNS
+
+
+@pytest.mark.parametrize("family", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
+def test_the_classic_clv_is_the_discounted_path(
+    family: Family, sample_daily: pd.DataFrame, two_customers: pd.DataFrame
+) -> None:
+    for daily, cutoff in ((sample_daily, CUTOFF), (two_customers, date(2025, 2, 28))):
+        model = BuyTillYouDie(family).fit(daily, cutoff)
+        customers = customer_features(daily, cutoff)
+        ends = [in_weeks(horizon_days(month)) for month in range(1, 13)]
+        path = model.predict(customers, ends)["predicted_value"].to_numpy().reshape(-1, 12)
+        np.testing.assert_allclose(
+            model.discounted_value(customers, 12, 0.1), discounted_path(path, 0.1)[:, -1], rtol=1e-9
+        )

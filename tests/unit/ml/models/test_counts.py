@@ -1,5 +1,6 @@
 """The fits: published parameters, and what happens where a fit cannot hold."""
 
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 
@@ -11,6 +12,7 @@ from lifetimes.utils import ConvergenceError
 from ml.features.btyd import customer_features, distinct_patterns
 from ml.models import counts
 from ml.models.counts import Family, PooledRate, fit_counts
+from ml.models.priors import DEFAULT
 
 CALIBRATION_END = date(1997, 9, 30)
 PUBLISHED = {
@@ -79,24 +81,57 @@ def test_the_fitter_inside_keeps_no_customer_rows(sample_daily: pd.DataFrame) ->
     assert float(expected) == pytest.approx(1.226, rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("patterns", "rate"),
-    [
-        (_some([], [], [], []), 0.0),
-        (_some([0], [0.0], [0.0], [1]), 0.0),
-        (_some([0, 0], [0.0, 0.0], [5.0, 9.0], [300, 200]), 0.0),
-        (_some([3], [8.0], [10.0], [1]), 0.3),
-        (_some([1, 0], [2.0, 0.0], [10.0, 5.0], [4, 12]), 0.04),
-    ],
-    ids=["nobody", "first day", "only one-time buyers", "one customer", "few repeat customers"],
-)
+_FEW = {
+    "first day": _some([0], [0.0], [0.0], [1]),
+    "only one-time buyers": _some([0, 0], [0.0, 0.0], [5.0, 9.0], [300, 200]),
+    "one customer": _some([3], [8.0], [10.0], [1]),
+    "few repeat customers": _some([1, 0], [2.0, 0.0], [10.0, 5.0], [4, 12]),
+}
+
+
+@pytest.mark.parametrize("patterns", _FEW.values(), ids=list(_FEW))
 @pytest.mark.parametrize("family", FAMILIES)
-def test_too_little_data_falls_back_to_the_pooled_rate_and_says_so(
-    family: Family, patterns: pd.DataFrame, rate: float
+def test_too_little_data_are_drawn_to_the_prior_and_it_is_said(
+    family: Family, patterns: pd.DataFrame
 ) -> None:
     fit = fit_counts(family, patterns)
-    assert fit.model == PooledRate(pytest.approx(rate))
-    assert "a fit takes at least 10" in fit.attempts[-1].detail
+    assert fit.model.name == "mbg_nbd"
+    assert fit.prior == "documented defaults"
+    assert "a fit takes at least 10" in fit.attempts[0].detail
+    assert "drawn to documented defaults" in fit.attempts[-1].detail
+    x, recency, age = (
+        patterns[column].to_numpy(dtype="float64") for column in ("frequency", "recency", "T")
+    )
+    orders, p_active = fit.model.predict(x, recency, age, np.array([4.0, 52.0]))
+    assert np.isfinite(orders).all()
+    assert (orders > 0).all()
+    assert ((p_active > 0) & (p_active < 1)).all()
+
+
+def test_nobody_is_a_pooled_rate_of_nothing() -> None:
+    fit = fit_counts("mbg_nbd", _some([], [], [], []))
+    assert fit.model == PooledRate(0.0)
+
+
+def test_customers_outweigh_the_prior_as_they_become_more() -> None:
+    # Nobody ever came back: the more customers say so, the less is expected of a new one.
+    expected = [
+        fit_counts("mbg_nbd", _some([0], [0.0], [30.0], [customers]))
+        .model.predict(np.zeros(1), np.zeros(1), np.zeros(1), np.array([52.0]))[0][0, 0]
+        for customers in (1, 10, 100, 1000)
+    ]  # fmt: skip
+    assert expected == sorted(expected, reverse=True)
+    assert expected[0] > 0.5
+    assert expected[-1] < 0.02
+
+
+def test_the_prior_is_the_fit_where_nothing_was_seen() -> None:
+    lively = replace(DEFAULT, r=2.0, alpha=3.0, a=0.3, b=4.0, source="a test")
+    fit = fit_counts("mbg_nbd", _some([0], [0.0], [0.0], [1]), lively)
+    assert fit.model.params() == pytest.approx(
+        {"r": 2.0, "alpha": 3.0, "a": 0.3, "b": 4.0}, rel=0.35
+    )
+    assert fit.prior == "a test"
 
 
 def test_a_ridge_is_left_for_a_weak_penalty(sample_daily: pd.DataFrame) -> None:

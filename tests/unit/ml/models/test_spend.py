@@ -55,7 +55,7 @@ def test_the_currency_changes_v_alone(sample_daily: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("people", [0, 1, 9])
-def test_few_repeat_customers_fall_back_to_one_pseudo_order(people: int) -> None:
+def test_few_repeat_customers_are_drawn_to_the_mean_as_the_prior_says(people: int) -> None:
     customers = _customers(
         np.array([1] * people + [0, 0]),
         np.array([30.0] * people + [0.0, 0.0]),
@@ -66,7 +66,8 @@ def test_few_repeat_customers_fall_back_to_one_pseudo_order(people: int) -> None
     assert "a fit takes at least 10" in model.attempts[-1].detail
     value = model.expected_value(customers)
     first_mean = (20.0 * people + 60.0) / (people + 2)
-    assert value[-1] == pytest.approx((40.0 + first_mean) / 2)
+    # An order weighs p / (q - 1) = 6.25 / 2.744 times as much as the company's mean.
+    assert value[-1] == pytest.approx((6.25 / 2.744 * 40.0 + first_mean) / (6.25 / 2.744 + 1))
     assert value[:people] == pytest.approx([30.0] * people)
 
 

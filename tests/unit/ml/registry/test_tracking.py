@@ -17,6 +17,7 @@ import pytest
 import ml
 from ml.evaluation.contest import hold_contest
 from ml.features.btyd import customer_features
+from ml.models.priors import DEFAULT, pooled
 from ml.registry import tracking as registry
 from ml.registry.tracking import (
     CHAMPION_ALIAS,
@@ -24,6 +25,7 @@ from ml.registry.tracking import (
     RegisteredChampion,
     TelemetryError,
     Tracking,
+    lent_priors,
     log_contest,
     registered_champion,
 )
@@ -299,3 +301,13 @@ def test_only_the_registry_imports_mlflow_and_importing_ml_does_not() -> None:
         if path.parent.name != "registry":
             assert "import mlflow" not in path.read_text(encoding="utf-8")
     assert registry.registry_name("acme") == "clv-acme"
+
+
+def test_a_company_that_shares_lends_its_own_fit(record: ContestRecord, tracking: Tracking) -> None:
+    fit = replace(DEFAULT, r=0.9, q=4.5, source="own fit")
+    log_contest(tracking, replace(record, own_fit=fit))
+    log_contest(tracking, replace(record, company_id="small"))
+    lent = lent_priors(tracking, ["small", "acme", "nobody"])
+    # The small one has no fit itself, and nobody has no champion.
+    assert [prior.params() for prior in lent] == [fit.params()]
+    assert pooled(lent).source == "fits of 1 other company"

@@ -1,4 +1,4 @@
-"""The asset of what lies ahead: outlook, survival, forecasts, and how far off all of it is."""
+"""The asset of what lies ahead, why that is said, and how far off all of it is."""
 
 from collections.abc import Iterator
 
@@ -16,8 +16,10 @@ DEPS = [
     dg.AssetKey(["ml", "clv_predictions"]),
     dg.AssetKey(["ml", "clv_prediction_paths"]),
     dg.AssetKey(["marts", "customer_daily"]),
+    dg.AssetKey(["marts", "customer_features"]),
     dg.AssetKey(["marts", "dim_companies"]),
     dg.AssetKey(["marts", "dim_customers"]),
+    dg.AssetKey(["intermediate", "int_customer_segments_compared"]),
 ]
 TABLES = {
     "interval_scores": (
@@ -38,18 +40,33 @@ TABLES = {
         "How the revenue forecast did at earlier cutoffs, beside the same month a year before."
     ),
     "drift_metrics": (
-        "How far what the models see and say has moved from their training window: population "
-        "stability index and Kolmogorov-Smirnov."
+        "How far what the models see, say and go by has moved within a year: population stability "
+        "index and Kolmogorov-Smirnov, like compared with like."
     ),
     "realised_accuracy": (
         "What came after earlier predictions, once their window was over, and after the "
         "champion's own backtest."
     ),
+    "feature_importances": (
+        "What predicted values go by: mean size of the SHAP values of a feature, in all and for "
+        "each stage of customers."
+    ),
+    "feature_contributions": (
+        "SHAP values of a sample of customers beside what they are of: the dots of a summary plot."
+    ),
+    "feature_interactions": "The ten pairs of features that change each other's weight most.",
+    "customer_reasons": (
+        "The three reasons that weigh most in the value of a customer, in words: for the best "
+        "quarter and whoever is at risk."
+    ),
+    "customer_clusters": "Which customers are alike in how often, how much and how lately.",
+    "cluster_profiles": "What the customers of a cluster have in common, and what to do for them.",
+    "segment_migrations": "Where the customers of each business segment went over a quarter.",
 }
 
 
 @dg.multi_asset(
-    name="outlook",
+    name="insights",
     group_name="ml",
     partitions_def=company_partitions,
     specs=[
@@ -63,44 +80,35 @@ TABLES = {
         for name, description in TABLES.items()
     ],
 )
-def outlook(
+def insights(
     context: dg.AssetExecutionContext,
     companies_file: CompaniesFile,
     customer_days: CustomerDays,
     mlflow: Mlflow,
     published: Published,
 ) -> Iterator[dg.MaterializeResult]:
-    """Looks ahead for one company, from one read of its days and its predictions."""
-    from ml.evaluation.calibration import Calibration
-    from ml.models.preparation import Preparation
-    from ml.outlook.tables import Company, outlook_tables, realised_accuracy
+    """Looks ahead for one company and says why, from one read of its days and predictions."""
+    from ml.outlook.tables import outlook_figures
     from ml.registry.champion import load_champion
-    from ml.scoring import measure_factors
+    from orchestration.insights import insight_tables
 
-    settings = companies_file.get(context.partition_key)
-    days = customer_days.read(settings.id)
-    factors = measure_factors(days.daily, days.as_of, settings.discount_rate)
-    company = Company(
-        settings.id, settings.base_currency, days.as_of, settings.churn_window_days,
-        factors.margin_rate,
-    )  # fmt: skip
-    calibration = load_champion(mlflow.tracking(), settings.id).calibration or Calibration()
-    prepared = Preparation(days.daily)
-    tables = outlook_tables(
-        company,
-        prepared,
-        published.paths(settings.id, days.as_of),
-        customer_days.traits(settings.id),
-        calibration,
-    )
-    closed = published.closed(settings.id, days.as_of)
-    tables["realised_accuracy"] = realised_accuracy(
-        company, prepared, closed.predictions, closed.expected_errors, calibration
-    )
-    published.replace(settings.id, days.as_of, tables)
+    company = companies_file.get(context.partition_key)
+    days = customer_days.read(company.id)
+    champion = load_champion(mlflow.tracking(), company.id).candidate
+    traits = customer_days.traits(company.id)
+    tables = insight_tables(company, days, traits, published, champion)
+    published.replace(company.id, days.as_of, tables)
+    published.forget(company.id, days.as_of)
+    if tables["feature_importances"].empty:
+        context.log.info(
+            "%s has too few customers, or all are predicted alike: there is nothing to explain",
+            company.id,
+        )
+    figures = outlook_figures(tables)
     for name in TABLES:
         yield dg.MaterializeResult(
             asset_key=["ml", name],
             metadata=table_metadata("ml", name)
-            | {"rows": len(tables[name]), "calculation_date": days.as_of.isoformat()},
+            | {"rows": len(tables[name]), "calculation_date": days.as_of.isoformat()}
+            | figures.get(name, {}),
         )
