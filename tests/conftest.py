@@ -12,13 +12,11 @@ settings.load_profile("patient")
 INTEGRATION = Path(__file__).with_name("integration")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keeps together, when processes share the tests, what shares fixtures that take long.
 
     A file's tests do, and those of a folder of integration/, which has one modelled warehouse.
     """
-    for item in items:
-        folder = item.path.parent
-        together = folder if folder.parent == INTEGRATION else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
+    folder = item.path.parent
+    together = folder if folder.parent == INTEGRATION else item.path
+    item.add_marker(pytest.mark.xdist_group(str(together.relative_to(INTEGRATION.parent))))

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from ml.explain.drivers import readable_features
-from ml.explain.pairs import interaction_strengths
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -240,8 +239,12 @@ def interactions(explained: Explained) -> pd.DataFrame:
         together), `rank`, `customers`, `model_name`, `is_surrogate`; at most ten rows, none for
         pairs that don't change each other at all.
     """
+    import shap
+
     rows = explained.sample(MAX_INTERACTIONS_SAMPLE)
-    mean = interaction_strengths(explained.booster, explained.features.iloc[rows])
+    explainer = shap.TreeExplainer(explained.booster)
+    values = np.asarray(explainer.shap_interaction_values(explained.features.iloc[rows]))
+    mean = 2 * np.abs(values).mean(axis=0)
     names = list(explained.features.columns)
     floor = _NEXT_TO_NOTHING * mean.max()
     pairs: list[tuple[str, str, float]] = [

@@ -32,7 +32,7 @@ _IN_PROGRESS = [
 ]
 
 
-def alive(run_id: str) -> AbstractContextManager[None]:
+def alive(run_id: str) -> AbstractContextManager[object]:
     """Shows that a run is alive, for the length of a block."""
     return one_at_a_time(_lock(run_id))
 

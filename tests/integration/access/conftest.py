@@ -158,6 +158,7 @@ TOLD: dict[str, object] = {
     "kind": "feature",
     "basis": "published",
     "churn_risk": "high",
+    "decision": "kept",
 }
 #: What stands in any other column, by its type.
 TYPICAL: dict[str, object] = {

@@ -22,6 +22,8 @@ PERSONAL = "marts.customer_pii"
 GRANTS = "access.reader_companies"
 #: Who was erased, which loads ask for, and what the platform alone keeps of it.
 ERASED, ERASURES = "access.erased_people", "access.erasures"
+#: Who did what, for those to whom somebody grants it.
+AUDIT = "access.audit_log"
 KEY = "access.email_key"
 #: What no file tells of: payments, subscriptions and a catalogue.
 OF_APIS = {
@@ -65,7 +67,7 @@ def expected(owner: Postgres, person: str, relation: str) -> int | None:
         lands = schema.startswith("raw_") or schema == "quarantine"
         return everything if lands or relation == ERASED else None
     if person == "clv_transformer":
-        hidden = relation in {GRANTS, ERASED, ERASURES} or schema in INNER
+        hidden = relation in {GRANTS, ERASED, ERASURES, AUDIT} or schema in INNER
         return None if hidden else everything
     if person == "clv_ml":
         return everything if schema in {"marts", "ml"} and relation != PERSONAL else None

@@ -36,6 +36,7 @@ APIS = ("shopify", "woocommerce", "stripe", "square")
 RAW = [f"raw_{source}" for source in ("files", *APIS)]
 #: Another address of the same person, known from a file alone.
 SECOND = "second.address@example.org"
+DELIVERED = ("exports/acme/2026-06-30", "mlflow/artifacts/clv-acme/run/artifacts/deliverables")
 
 #: What of the models is looked at where not all are built.
 _LOOKED_AT = ["+dim_customers", "+fct_orders", "+customer_daily", "+customer_pii"]
@@ -359,6 +360,11 @@ def plant_logs(told: Story, name: str) -> None:
     logs = told.installation.folder / "home" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     (logs / "refresh.log").write_text(f"row of {told.email.upper()} ({name}): is not a number\n")
+    # A guest's e-mail is their id, which files to take away hold, and MLflow beside the contest.
+    for folder in DELIVERED:
+        (told.installation.folder / "home" / folder).mkdir(parents=True, exist_ok=True)
+        file = told.installation.folder / "home" / folder / "clv_predictions.csv"
+        file.write_text(f"customer_id,clv\n{told.email},12.50\nsomebody-else,3.00\n")
     with connect("dagster") as connection:
         connection.execute("create table if not exists noted (said text)")
         connection.execute("truncate noted")

@@ -11,7 +11,13 @@ import pytest
 from ingestion.errors import SourceError
 from ingestion.locks import lock_key
 from ingestion.sources.files.reconciliation import compare_feed
-from tests.integration.erasure.conftest import APIS, ERASES, Story, of_this_process
+from tests.integration.erasure.conftest import (
+    APIS,
+    DELIVERED,
+    ERASES,
+    Story,
+    of_this_process,
+)
 from tests.integration.reference.conftest import transform
 from warehouse.companies import load_companies
 from warehouse.quality.validation import validate
@@ -30,6 +36,7 @@ def test_the_person_was_everywhere_before(story: Story) -> None:
         "ml.clv_predictions",
         "logs/refresh.log",
         "public.noted",
+        *(f"{folder}/clv_predictions.csv" for folder in DELIVERED),
     } <= set(story.traces["before"])
 
 

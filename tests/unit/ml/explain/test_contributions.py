@@ -19,7 +19,6 @@ from ml.explain.contributions import (
     summary_points,
 )
 from ml.explain.drivers import driver_of
-from ml.explain.pairs import interaction_strengths
 from ml.explain.plots import draw_importances, swarm_offsets
 from ml.explain.words import REASONS, Money, reasons
 from ml.features.btyd import customer_features
@@ -104,41 +103,6 @@ def test_the_pair_that_multiplies_is_the_strongest(customers: pd.DataFrame) -> N
     best = found.iloc[0]
     assert (best["feature_a"], best["feature_b"]) == ("days_since_last_order", "first_order_value")
     assert (best["strength"] > 3 * found["strength"].iloc[1:]).all()
-
-
-@pytest.mark.parametrize("kind", ["surrogate", "own"])
-def test_interactions_are_those_of_shap(sample_daily: pd.DataFrame, kind: str) -> None:
-    """On real customers, some of whom lack a gap, and with trees of either kind."""
-    import shap
-
-    cutoff = date(1997, 12, 31)
-    prepared = Preparation(sample_daily)
-    customers = prepared.customers(cutoff)
-    name = "mbg_nbd" if kind == "surrogate" else "lightgbm_tweedie"
-    champion = new_candidate(name, 26.0).fit(prepared, cutoff)
-    values = champion.predict(customers, [26.0])["predicted_value"].to_numpy()
-    explained = explain(champion, customers, values)
-    assert explained is not None
-    assert explained.is_surrogate == (kind == "surrogate")
-    shown = explained.features.iloc[explained.sample(60)]
-    explainer = shap.TreeExplainer(explained.booster)
-    expected = 2 * np.abs(explainer.shap_interaction_values(shown)).mean(axis=0)
-    np.fill_diagonal(expected, 0)
-    found = interaction_strengths(explained.booster, shown)
-    assert expected.max() > 0.001
-    assert found == pytest.approx(expected, abs=1e-6 * expected.max())
-
-
-def test_categories_are_refused() -> None:
-    import lightgbm
-
-    rng = np.random.default_rng(4)
-    data = lightgbm.Dataset(
-        rng.integers(0, 4, (300, 1)), rng.normal(size=300), categorical_feature=[0]
-    )
-    booster = lightgbm.train({"verbosity": -1, "min_data_per_group": 1}, data, 2)
-    with pytest.raises(ValueError, match="have no closed form"):
-        interaction_strengths(booster, pd.DataFrame({"a": [1.0, 2.0]}))
 
 
 def test_the_dots_of_the_summary_are_a_sample(customers: pd.DataFrame) -> None:
