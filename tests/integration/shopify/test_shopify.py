@@ -291,7 +291,8 @@ def test_an_order_that_was_missing_lands_with_its_children(
     connector: Connector, connection: Postgres, killed: int | None
 ) -> None:
     connector.land()
-    order = min(connector.stand_in.truth("orders"), key=lambda row: row["updated_at"])
+    # One between others: the comparison goes from the first landed order to the last.
+    order = sorted(connector.stand_in.truth("orders"), key=lambda row: row["created_at"])[1]
     for table in (tables.ORDERS, *tables.ORDER_CHILDREN):
         key = "id" if table is tables.ORDERS else "order_id"
         connection.execute(
