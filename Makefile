@@ -29,7 +29,7 @@ docs: $(INSTALLED)   ## Writes the documentation of all tables as one file
 	@$(BIN)/clv docs
 
 test: $(INSTALLED)   ## Passes the tests
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(INSTALLED) ## Passes the long tests: every fault at every moment
 	$(BIN)/pytest -m faults
