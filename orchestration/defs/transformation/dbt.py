@@ -62,7 +62,11 @@ def build_reporting(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> I
 
 def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     # A folder for one build: dagster-dbt's own would pile up beside the models, one a run.
-    with one_at_a_time("models"), TemporaryDirectory(prefix="clv-dbt-") as target:
+    with (
+        one_at_a_time("models"),
+        # dbt may still write while an error ends the build: what is left then is no error.
+        TemporaryDirectory(prefix="clv-dbt-", ignore_cleanup_errors=True) as target,
+    ):
         for event in dbt.cli(["build"], context=context, target_path=Path(target)).stream():
             if isinstance(event, dg.Output):
                 key = context.asset_key_for_output(event.output_name)
