@@ -62,7 +62,7 @@ def test_a_file_is_predicted_and_bad_rows_are_told(file: Path, tmp_path: Path) -
         ({"columns": {"nonsense": "who"}}, "can't be used"),
         ({"horizon": "half a year"}, "write 90d"),
         ({"horizon": "3000d"}, "history up to 2025-06-30"),
-        ({"as_of": date(2020, 1, 1)}, "take a later day"),
+        ({"as_of": date(2020, 1, 1)}, "no customer had paid by"),
         ({"file": Path("nowhere.csv")}, "is missing"),
     ],
 )
