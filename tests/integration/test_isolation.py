@@ -48,7 +48,10 @@ with (
     while run(flow.evaluate_tick(
         dg.build_sensor_context(
             instance=instance, repository_def=repository,
-            resources={"companies_file": definitions.resources["companies_file"]},
+            resources={
+                name: definitions.resources[name]
+                for name in ("companies_file", "held_contests", "mlflow")
+            },
         )
     ).run_requests):
         pass
