@@ -12,9 +12,10 @@ import json
 import smtplib
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from orchestration.alerts.alert import WEEKLY_REPORT
+from orchestration.report import report_file
 from warehouse.settings import Settings
 
 SECONDS = 10
@@ -68,13 +70,13 @@ class Email:
         server: smtp://user:password@host:587 or smtps://…
         sender: Address of the platform.
         recipient: Address of a person.
-        reports: Folder of the companies' reports, which weekly mails carry.
+        report_of: Gives the file of a company's report, which weekly mails carry.
     """
 
     server: str
     sender: str
     recipient: str
-    reports: Path
+    report_of: Callable[[str], Path]
 
     def send(self, message: Message) -> None:
         """Sends one e-mail; see `Channel.send`."""
@@ -84,8 +86,11 @@ class Email:
         mail["Message-ID"] = f"<{message.id}@clv.invalid>"
         mail.set_content(message.text)
         for alert in message.alerts:
-            page = self.reports / f"{alert['company_id']}.html"
-            if alert["kind"] == WEEKLY_REPORT and page.is_file():
+            company_id = alert["company_id"]
+            if alert["kind"] != WEEKLY_REPORT or company_id is None:
+                continue
+            page = self.report_of(company_id)
+            if page.is_file():
                 mail.add_attachment(
                     page.read_bytes(), maintype="text", subtype="html", filename=page.name
                 )
@@ -203,7 +208,7 @@ def channel(route: str, settings: Settings) -> Channel | None:
             settings.alert_smtp_url.get_secret_value(),
             settings.alert_email_from,
             route.removeprefix("email:"),
-            settings.home / "reports",
+            partial(report_file, settings),
         )
     return None
 

@@ -17,9 +17,9 @@ from orchestration.alerts.alert import Alert
 from orchestration.lib.freshness import CHECK as FRESHNESS
 
 SCORES = dg.AssetKey(["ml", "clv_model_scores"])
-#: What a source answers when it doesn't let the platform in; it is tried again in vain.
 #: How Dagster's monitoring says why it ends a run.
 _TOO_LONG = "exceeding maximum runtime"
+#: What a source answers when it doesn't let the platform in; it is tried again in vain.
 _REFUSALS = ("HTTP 401", "HTTP 403", "token is wrong", "credentials")
 
 

@@ -27,23 +27,30 @@ _LATEST = """
     order by customer_id, month
 """
 
-# A horizon's days are ml.horizons.horizon_days.
-_CLOSED = """
+# The days of which predictions are kept, from one to the next by the index: a scan would read every
+# prediction.
+_DAYS: LiteralString = """
     with recursive days as (
         select max(calculation_date) as calculation_date
         from ml.clv_predictions
-        where company_id = $1
+        where company_id = :company
         union all
-        -- From day to day by the index: a scan would read every prediction that is kept.
         select (
             select max(earlier.calculation_date)
             from ml.clv_predictions as earlier
-            where earlier.company_id = $1 and earlier.calculation_date < days.calculation_date
+            where
+                earlier.company_id = :company
+                and earlier.calculation_date < days.calculation_date
         )
         from days
         where days.calculation_date is not null
     ),
+"""
 
+# A horizon's days are ml.horizons.horizon_days.
+_CLOSED = (
+    _DAYS.replace(":company", "$1")  # noqa: S608  both parts are constants
+    + """
     dates as (
         select distinct days.calculation_date, predictions.horizon_months
         from days
@@ -71,26 +78,13 @@ _CLOSED = """
     where predictions.company_id = $1
     order by 2, 3, 1
 """
+)
 
 # A night's predictions give way to the next one's. The last ones of a month stay until what they
 # said has been compared with what came, and two months more.
-_FORGET: LiteralString = """
-    with recursive days as (
-        select max(calculation_date) as calculation_date
-        from ml.clv_predictions
-        where company_id = %(company)s
-        union all
-        select (
-            select max(earlier.calculation_date)
-            from ml.clv_predictions as earlier
-            where
-                earlier.company_id = %(company)s
-                and earlier.calculation_date < days.calculation_date
-        )
-        from days
-        where days.calculation_date is not null
-    ),
-
+_FORGET: LiteralString = (
+    _DAYS.replace(":company", "%(company)s")  # noqa: S608  both parts are constants
+    + """
     followed as (
         select
             calculation_date,
@@ -111,6 +105,7 @@ _FORGET: LiteralString = """
             + round(30.4375 * (old.horizon_months + 2))::integer < %(as_of)s
         )
 """
+)
 
 # What a contest that was held by then had seen.
 _EXPECTED = """

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from warehouse.currencies import minor_units
+
 #: Columns by table.
 Columns = Mapping[str, tuple[str, ...]]
 
@@ -26,7 +28,8 @@ class Rules:
         not_negative: Amounts and numbers that aren't below zero.
         signed: Amounts that may be.
         currencies: Columns that hold the code of a currency.
-        codes: The codes there are; None where whoever reads an amount has checked them.
+        iso_currencies: Whether these are ISO 4217's; not where whoever reads an amount has checked
+            them.
         times: Columns that hold a time between `earliest` and tomorrow.
         earliest: The first time there can be.
         values: By column, all that it may hold.
@@ -42,7 +45,7 @@ class Rules:
     not_negative: Columns
     signed: Columns
     currencies: Columns
-    codes: tuple[str, ...] | None
+    iso_currencies: bool
     times: Columns
     earliest: datetime
     values: Mapping[str, Mapping[str, list[str]]]
@@ -109,9 +112,9 @@ class Rules:
     def _currency(self, column: str) -> Any:
         import great_expectations.expectations as gxe
 
-        if self.codes is None:
+        if not self.iso_currencies:
             return gxe.ExpectColumnValuesToMatchRegex(column=column, regex="^[A-Z]{3}$")
-        return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(self.codes))
+        return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=sorted(minor_units()))
 
     def _orphans(self, column: str, parent: str) -> str:
         """Rows whose parent is not there.

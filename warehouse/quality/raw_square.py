@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from warehouse.currencies import minor_units
 from warehouse.quality.landed import Rules
 
 SCHEMA = "raw_square"
@@ -45,7 +44,7 @@ expectations = Rules(
     # Square gives fees back, too.
     signed={"payment_fees": ("amount",)},
     currencies=dict.fromkeys(KEYS, ("currency",)),
-    codes=tuple(minor_units()),
+    iso_currencies=True,
     times={"payments": ("created_at", "updated_at"), "refunds": ("created_at", "updated_at")},
     # Before the first account.
     earliest=datetime(2009, 1, 1, tzinfo=UTC),

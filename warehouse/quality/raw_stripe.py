@@ -147,7 +147,7 @@ expectations = Rules(
     signed=_SIGNED,
     currencies={name: ("currency",) for name in KEYS if name not in _WITHOUT_CURRENCY},
     # Which ones there are is checked where amounts are read: by Stripe's table, not ISO's.
-    codes=None,
+    iso_currencies=False,
     times={name: ("created_at",) for name in KEYS if "created_at" in REQUIRED[name]},
     # Before the first account.
     earliest=datetime(2009, 1, 1, tzinfo=UTC),
